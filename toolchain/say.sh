@@ -11,32 +11,31 @@ fail() {
     exit 1
 }
 
-# with_progress LABEL COMMAND... runs a long command quietly, with a line every 15 s that says it lives;
-# its output is shown only if it fails.
+# with_progress LABEL COMMAND... runs a long command, with a line every 15 s that says it lives.
+# The command's own output is shown only if it fails; its status is returned.
 with_progress() {
     _label=$1
     shift
-    _log=$(mktemp)
     say "$_label"
+    _log=$(mktemp)
     _start=$(date +%s)
-    "$@" >"$_log" 2>&1 </dev/null &
-    _pid=$!
-    _next=15
-    while kill -0 "$_pid" 2>/dev/null; do
-        sleep 0.2
-        _elapsed=$(($(date +%s) - _start))
-        if [ "$_elapsed" -ge "$_next" ]; then
-            say "  ... $_label ($_elapsed s)"
-            _next=$((_next + 15))
-        fi
-    done
+    # A killed script cannot stop this loop, so the loop looks for its script. It keeps no lock (9) open.
+    (
+        while sleep 15 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+            say "  ... $(($(date +%s) - _start)) s: $_label"
+        done
+    ) 9>&- &
+    _heartbeat=$!
     _status=0
-    wait "$_pid" || _status=$?
-    if [ "$_status" -ne 0 ]; then
-        tail -n 25 "$_log" | sed 's/^/    /' >&2
-        say "  failed after $(($(date +%s) - _start)) s with status $_status: $_label"
+    "$@" >"$_log" 2>&1 </dev/null || _status=$?
+    kill "$_heartbeat" 2>/dev/null || true
+    wait "$_heartbeat" 2>/dev/null || true
+    _seconds=$(($(date +%s) - _start))
+    if [ "$_status" -eq 0 ]; then
+        [ "$_seconds" -lt 3 ] || say "  done in $_seconds s"
     else
-        say "  done in $(($(date +%s) - _start)) s"
+        tail -n 25 "$_log" | sed 's/^/    /' >&2
+        say "  failed after $_seconds s with status $_status: $_label"
     fi
     rm -f "$_log"
     return "$_status"
