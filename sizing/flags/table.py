@@ -1,0 +1,113 @@
+"""What `vllm serve` of one release accepts: option spellings, types, choices and defaults.
+
+One JSON file a release lies in `tables/`, written by `toolchain/flags/` from the published package's own
+parser. Nothing here guesses: a release without a file is refused by name.
+"""
+
+import json
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+_TABLES = Path(__file__).parent / "tables"
+
+
+class UnknownVersion(ValueError):
+    """No table for that vLLM release; the message names the nearest one and all others."""
+
+
+class FlagOption(BaseModel):
+    """One option of the parser; `default` is None where vLLM decides after parsing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dest: str
+    spellings: tuple[str, ...]
+    long: tuple[str, ...]
+    short: tuple[str, ...]
+    kind: Literal["switch", "boolean-optional", "value", "help", "positional"]
+    value_type: str | None
+    nargs: Literal["?", "+", "*"] | int | None
+    choices: tuple[str | int | None, ...] | None
+    default: JsonValue
+    required: bool
+    deprecated: bool
+    set_true: tuple[str, ...] = ()
+    set_false: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The canonical spelling: the first long one."""
+        return self.long[0] if self.long else self.spellings[0]
+
+
+class FlagTable(BaseModel):
+    """Every option of one release."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vllm_version: str
+    parser_module: str
+    options: tuple[FlagOption, ...]
+
+    @cached_property
+    def by_dest(self) -> dict[str, FlagOption]:
+        """Options by the name of the value they set, `max_model_len`."""
+        return {option.dest: option for option in self.options}
+
+    @cached_property
+    def by_spelling(self) -> dict[str, FlagOption]:
+        """Options by registered spelling, `--max-model-len`; only these can be abbreviated."""
+        return {spelling: option for option in self.options for spelling in option.spellings}
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Spellings the parser takes without registering them, and the registered one they mean."""
+        found = {}
+        for option in self.options:
+            for spellings in (option.set_true, option.set_false):
+                registered = [spelling for spelling in spellings if spelling in option.spellings]
+                for spelling in spellings:
+                    if spelling not in option.spellings and registered:
+                        found[spelling] = registered[0]
+        return found
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+@cache
+def available_versions() -> tuple[str, ...]:
+    """The releases with a table, oldest first."""
+    return tuple(sorted((path.stem for path in _TABLES.glob("*.json")), key=_numbers))
+
+
+def nearest_version(version: str) -> str:
+    """The available release closest to `version`: itself, else the newest older one, else the oldest."""
+    known = available_versions()
+    try:
+        wanted = _numbers(version.removeprefix("v").split(".post")[0].split("rc")[0])
+    except ValueError:
+        return known[-1]
+    older = [name for name in known if _numbers(name) <= wanted]
+    return older[-1] if older else known[0]
+
+
+@cache
+def flag_table(version: str) -> FlagTable:
+    """The table of a release such as "0.32.0" ("v0.32.0" is understood). Raises UnknownVersion."""
+    name = version.removeprefix("v")
+    if name not in available_versions():
+        raise UnknownVersion(
+            f"vllm_version: there is no flag table for '{version}'; the nearest is "
+            f"{nearest_version(version)} (available: {', '.join(available_versions())})"
+        )
+    raw = json.loads((_TABLES / f"{name}.json").read_text(encoding="utf-8"))
+    return FlagTable(
+        vllm_version=raw["vllm_version"],
+        parser_module=raw["parser_module"],
+        options=tuple(FlagOption.model_validate(option) for option in raw["options"]),
+    )

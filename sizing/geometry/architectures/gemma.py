@@ -1,0 +1,30 @@
+"""Gemma 1 to 3: tied embeddings, wide heads, and from Gemma 2 on sliding layers between full ones."""
+
+from __future__ import annotations
+
+from sizing.geometry.architectures.decoder import Decoder, layer_windows
+from sizing.geometry.architectures.llama import llama_like
+from sizing.geometry.architectures.registry import architecture
+from sizing.geometry.fields import Fields
+
+FOUR_NORMS = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm")
+
+
+@architecture("GemmaForCausalLM")
+def gemma(f: Fields) -> Decoder:
+    return llama_like(f, tied=True)
+
+
+@architecture("Gemma2ForCausalLM")
+def gemma2(f: Fields) -> Decoder:
+    window = f.count("sliding_window", default=4096)
+    return llama_like(f, tied=True, norms=FOUR_NORMS,
+                      windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=2))
+
+
+@architecture("Gemma3ForCausalLM")
+def gemma3(f: Fields, prefix: str = "model") -> Decoder:
+    window = f.count("sliding_window", default=4096)
+    pattern = f.count("sliding_window_pattern", "_sliding_window_pattern", default=6)
+    return llama_like(f, tied=True, norms=FOUR_NORMS, qk_norm="head", prefix=prefix,
+                      windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=pattern))

@@ -1,0 +1,1 @@
+"""One file a family of packings: the bytes of each tensor as the quantising tool lays it out."""

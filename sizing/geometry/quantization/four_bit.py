@@ -1,0 +1,65 @@
+"""AWQ and GPTQ: integers packed into int32 words, with scales and zero points a group."""
+
+from __future__ import annotations
+
+from sizing.geometry.fields import Fields
+from sizing.geometry.inventory import Tensor
+from sizing.geometry.model import Quantization
+from sizing.geometry.quantization.stored import Stored, in_layers, packed, unpacked, up
+
+SCALE_BYTES = 2  # both tools store float16 scales
+
+
+class Awq:
+    """AutoAWQ: qweight [in, out/8] and qzeros [in/g, out/8] as int32, scales [in/g, out] as float16."""
+
+    caveats: tuple[str, ...] = ()
+
+    def __init__(self, q: Fields) -> None:
+        self.bits = q.count("bits", "w_bit", default=4, most=8)
+        if self.bits not in (4, 8):
+            raise q.refuse("bits", self.bits, "4 or 8, the widths AWQ packs")
+        self.group = q.values.get("group_size", q.values.get("q_group_size", 128))
+        if not isinstance(self.group, int) or isinstance(self.group, bool) or (self.group < 1 and self.group != -1):
+            raise q.refuse("group_size", self.group, "a positive whole number, or -1 for whole rows")
+        self.zero_point = q.flag("zero_point", True)
+        self.skipped = q.texts("modules_to_not_convert")
+        self.quantization = Quantization(method="awq", bits=self.bits, group_size=self.group,
+                                         format=q.text("version", "gemm"), vllm_name="auto_awq")
+
+    def store(self, tensor: Tensor, element_bytes: int) -> Stored:
+        if not in_layers(tensor) or any(name in tensor.name for name in self.skipped):
+            return unpacked(tensor, element_bytes)
+        outputs, inputs = tensor.shape
+        groups = 1 if self.group == -1 else up(inputs, self.group)
+        weights = inputs * up(outputs * self.bits, 32) * 4
+        zeros = groups * up(outputs * self.bits, 32) * 4
+        return packed(tensor, element_bytes, weights, zeros, groups * outputs * SCALE_BYTES)
+
+
+class Gptq:
+    """AutoGPTQ and GPTQModel: qweight [in*bits/32, out], qzeros [in/g, out*bits/32], scales [in/g, out], g_idx [in]."""
+
+    caveats: tuple[str, ...] = ()
+
+    def __init__(self, q: Fields) -> None:
+        self.bits = q.count("bits", most=8)
+        if self.bits not in (2, 3, 4, 8):
+            raise q.refuse("bits", self.bits, "2, 3, 4 or 8, the widths GPTQ packs")
+        self.group = q.values.get("group_size", 128)
+        if not isinstance(self.group, int) or isinstance(self.group, bool) or (self.group < 1 and self.group != -1):
+            raise q.refuse("group_size", self.group, "a positive whole number, or -1 for whole rows")
+        self.head = q.flag("lm_head")
+        self.skipped = q.texts("modules_to_not_convert")
+        self.quantization = Quantization(method="gptq", bits=self.bits, group_size=self.group,
+                                         format=q.text("checkpoint_format", "gptq"), vllm_name="auto_gptq")
+
+    def store(self, tensor: Tensor, element_bytes: int) -> Stored:
+        inside = in_layers(tensor) or (self.head and tensor.name.endswith("lm_head"))
+        if not inside or any(name in tensor.name for name in self.skipped):
+            return unpacked(tensor, element_bytes)
+        outputs, inputs = tensor.shape
+        groups = 1 if self.group == -1 else up(inputs, self.group)
+        weights = up(inputs * self.bits, 32) * outputs * 4
+        zeros = groups * up(outputs * self.bits, 32) * 4
+        return packed(tensor, element_bytes, weights, zeros, groups * outputs * SCALE_BYTES, inputs * 4)

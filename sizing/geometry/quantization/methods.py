@@ -1,0 +1,42 @@
+"""Which packing a config names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sizing.geometry.errors import UnsupportedModel
+from sizing.geometry.fields import Fields
+from sizing.geometry.quantization.four_bit import Awq, Gptq
+from sizing.geometry.quantization.stored import Method, Unquantized
+
+METHODS: dict[str, Callable[[Fields], Method]] = {
+    "awq": Awq,
+    "gptq": Gptq,
+}
+
+
+def quantization_section(f: Fields) -> Fields | None:
+    """Where the config names its packing: at the top, in the nested language model, or MLX's own key."""
+    text = f.optional_section("text_config")
+    for place in (f, text):
+        if place is not None:
+            for key in ("quantization_config", "compression_config", "quantization"):
+                section = place.optional_section(key)
+                if section is not None and section.values:
+                    return section
+    return None
+
+
+def read_method(f: Fields) -> Method:
+    """The packing the config names, or none."""
+    q = quantization_section(f)
+    if q is None:
+        return Unquantized()
+    name = q.text("quant_method").lower().replace("_", "-")
+    method = METHODS.get(name)
+    if method is None:
+        known = ", ".join(sorted(METHODS))
+        raise UnsupportedModel(
+            f"config.json: {q.name('quant_method')} is {name!r}, whose tensor layout is not known; known are {known}"
+        )
+    return method(q)

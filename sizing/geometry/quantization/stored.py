@@ -1,0 +1,68 @@
+"""How a tensor lies in a safetensors file: its bytes and how many entries of the weight map it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sizing.geometry.inventory import Kind, Tensor
+from sizing.geometry.model import Quantization
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    size_bytes: int
+    entries: int
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(self.size_bytes + other.size_bytes, self.entries + other.entries)
+
+
+NOTHING = Stored(0, 0)
+
+
+class Method(Protocol):
+    """A way to pack linear layers. `element_bytes` is the width of what stays unpacked."""
+
+    @property
+    def quantization(self) -> Quantization | None: ...
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the config leaves open about the byte count, one sentence each."""
+
+    def store(self, tensor: Tensor, element_bytes: int) -> Stored: ...
+
+
+def up(value: int, unit: int) -> int:
+    """Whole units that cover `value`."""
+    return -(-value // unit)
+
+
+def unpacked(tensor: Tensor, element_bytes: int) -> Stored:
+    """The tensor as it is, in the checkpoint's dtype or its own fixed width."""
+    width = tensor.element_bytes or element_bytes
+    each = (1 if tensor.stacked else tensor.copies) * (2 if tensor.bias else 1)
+    return Stored((tensor.elements + tensor.bias_elements) * width, each)
+
+
+def packed(tensor: Tensor, element_bytes: int, *parts: int) -> Stored:
+    """A linear layer whose matrix became `parts` (bytes each, for one copy); its bias keeps the dtype."""
+    rows = 1 if tensor.stacked else tensor.copies
+    entries = rows * (len(parts) + (1 if tensor.bias else 0))
+    return Stored(sum(parts) * tensor.copies + tensor.bias_elements * element_bytes, entries)
+
+
+class Unquantized:
+    """Everything in the checkpoint's dtype."""
+
+    quantization: Quantization | None = None
+    caveats: tuple[str, ...] = ()
+
+    def store(self, tensor: Tensor, element_bytes: int) -> Stored:
+        return unpacked(tensor, element_bytes)
+
+
+def in_layers(tensor: Tensor) -> bool:
+    """Linear layers inside the decoder's blocks: what AWQ and GPTQ tools walk over."""
+    return tensor.kind is Kind.LINEAR and any(part.isdigit() for part in tensor.name.split("."))
