@@ -1,0 +1,3 @@
+module gpuhost/tests/engine/tiny_server
+
+go 1.21
