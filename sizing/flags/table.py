@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 _TABLES = Path(__file__).parent / "tables"
 
 
-class UnknownVersion(ValueError):
+class UnknownVersionError(ValueError):
     """No table for that vLLM release; the message names the nearest one and all others."""
 
 
@@ -98,10 +98,10 @@ def nearest_version(version: str) -> str:
 
 @cache
 def flag_table(version: str) -> FlagTable:
-    """The table of a release such as "0.32.0" ("v0.32.0" is understood). Raises UnknownVersion."""
+    """The table of a release such as "0.32.0" ("v0.32.0" is understood). Raises UnknownVersionError."""
     name = version.removeprefix("v")
     if name not in available_versions():
-        raise UnknownVersion(
+        raise UnknownVersionError(
             f"vllm_version: there is no flag table for '{version}'; the nearest is "
             f"{nearest_version(version)} (available: {', '.join(available_versions())})"
         )

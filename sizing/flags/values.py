@@ -17,12 +17,12 @@ _BARE_SUFFIXED = re.compile(r"\b\d+(?:\.\d+)?[kKmMgGtT]\b")
 _OBJECT = re.compile(r"\s*\{.*\}\s*", re.DOTALL)
 
 
-class BadValue(ValueError):
+class BadValueError(ValueError):
     """The parser refuses this text; the message says why."""
 
 
 def suffixed_int(text: str) -> int:
-    """An integer with an optional suffix: k/m/g/t are powers of 1000, K/M/G/T of 1024. Raises BadValue."""
+    """An integer; the suffixes k, m, g, t are powers of 1000 and K, M, G, T of 1024. Raises BadValueError."""
     text = text.strip()
     match = _SUFFIXED.fullmatch(text)
     if match is None:
@@ -30,10 +30,10 @@ def suffixed_int(text: str) -> int:
     number, suffix = match.groups()
     power = _POWERS[suffix.lower()]
     if suffix.islower():
-        return int(float(number) * 1000**power)
+        return int(float(number) * 10.0 ** (3 * power))
     if "." in number:
-        raise BadValue(f"decimals are not allowed with the binary suffix {suffix}: '{text}'")
-    return int(number) * 1024**power
+        raise BadValueError(f"decimals are not allowed with the binary suffix {suffix}: '{text}'")
+    return int(number) * (1 << (10 * power))
 
 
 def _int_or_auto(text: str) -> int:
@@ -47,8 +47,14 @@ def _json_object(text: str) -> object:
         parts[index] = _BARE_SUFFIXED.sub(lambda match: str(suffixed_int(match.group())), parts[index])
     value = json.loads("".join(parts))
     if not isinstance(value, dict):
-        raise BadValue(f"'{text}' is not a JSON object")
+        raise BadValueError(f"'{text}' is not a JSON object")
     return value
+
+
+def _own_spelling(text: str) -> str:
+    # What the tables call "json object" are unnamed functions; where there are choices they fold case and
+    # dashes (`FlashInfer-CUTLASS` is flashinfer_cutlass), where there are none the text is read later.
+    return text.lower().replace("-", "_")
 
 
 def _object_or_str(text: str) -> object:
@@ -61,7 +67,7 @@ _CONVERSIONS: dict[str, Callable[[str], object]] = {
     "int": int,
     "float": float,
     "json": json.loads,
-    "json object": json.loads,
+    "json object": _own_spelling,
     "json object or str": _object_or_str,
     "json object or dotted sub-keys": _json_object,
     "int with k/K/m/M/g/G suffix": suffixed_int,
@@ -70,7 +76,7 @@ _CONVERSIONS: dict[str, Callable[[str], object]] = {
 
 
 def convert(option: FlagOption, text: str) -> object:
-    """The value `text` gives `option`. Raises BadValue with what the parser holds against it."""
+    """The value `text` gives `option`. Raises BadValueError with what the parser holds against it."""
     if UNRESOLVED.search(text):
         return text
     kind = option.value_type or "str"
@@ -80,12 +86,12 @@ def convert(option: FlagOption, text: str) -> object:
         kind = kind.removeprefix("optional ")
     try:
         value = _CONVERSIONS[kind](text)
-    except BadValue:
+    except BadValueError:
         raise
     except ValueError as error:
-        raise BadValue(f"'{text}' is not {_a(kind)}") from error
+        raise BadValueError(f"'{text}' is not {_a(kind)}") from error
     if option.choices is not None and value not in option.choices:
-        raise BadValue(f"'{text}' is none of {', '.join(str(choice) for choice in option.choices)}")
+        raise BadValueError(f"'{text}' is none of {', '.join(str(choice) for choice in option.choices)}")
     return value
 
 

@@ -1,0 +1,28 @@
+"""What each vLLM release takes on its command line: tables, a checker, and the writer of a command line."""
+
+from sizing.flags.arguments import ArgumentReport, BadArgument, check_arguments
+from sizing.flags.render import LeftOut, Rendered, render, render_args
+from sizing.flags.table import (
+    FlagOption,
+    FlagTable,
+    UnknownVersionError,
+    available_versions,
+    flag_table,
+    nearest_version,
+)
+
+__all__ = [
+    "ArgumentReport",
+    "BadArgument",
+    "FlagOption",
+    "FlagTable",
+    "LeftOut",
+    "Rendered",
+    "UnknownVersionError",
+    "available_versions",
+    "check_arguments",
+    "flag_table",
+    "nearest_version",
+    "render",
+    "render_args",
+]
