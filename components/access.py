@@ -1,0 +1,117 @@
+"""A host's two ways in - commands and Docker - over SSH with a host key that is known beforehand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_command as command
+import pulumi_docker as docker
+
+from hosts.connection import SshConnection, SshEndpoint, resolve
+
+
+@dataclass(frozen=True)
+class HostAccess:
+    """What every component of one host is built with.
+
+    `connection` runs commands (its private key is a Pulumi secret), `docker` is the host's own provider:
+    a child without it would silently talk to the Docker socket of the operator's machine.
+    """
+
+    host: str
+    connection: command.remote.ConnectionArgs
+    docker: docker.Provider
+    sudo: str
+
+    def options(self, parent: pulumi.Resource, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a child resource: this parent, this host's provider, after these."""
+        return pulumi.ResourceOptions(parent=parent, provider=self.docker, depends_on=list(depends_on))
+
+
+def access_to(host: str, ssh: SshConnection, folder: Path, parent: pulumi.Resource) -> HostAccess:
+    """Ways into `host`; relative paths in `ssh` start at `folder`, the project's.
+
+    Writes the host's key to `.gpuhost/known_hosts/<host>`, since ssh itself reads keys from a file only.
+    Raises ValueError or OSError where a key file cannot be read.
+    """
+    known_hosts = Path(".gpuhost/known_hosts") / host
+    _write_known_hosts(folder / known_hosts, ssh, folder)
+    return HostAccess(
+        host=host,
+        connection=_connection(ssh, folder),
+        docker=docker.Provider(
+            f"{host}-docker",
+            host=f"ssh://{ssh.user}@{ssh.address}:{ssh.port}",
+            ssh_opts=_ssh_options(ssh, known_hosts),
+            opts=pulumi.ResourceOptions(parent=parent),
+        ),
+        sudo="" if ssh.user == "root" else "sudo -n ",
+    )
+
+
+def _connection(ssh: SshConnection, folder: Path) -> command.remote.ConnectionArgs:
+    proxy = None
+    if ssh.jump is not None:
+        proxy = command.remote.ProxyConnectionArgs(
+            host=ssh.jump.address,
+            port=ssh.jump.port,
+            user=ssh.jump.user,
+            host_key=ssh.jump.read_host_key(folder),
+            private_key=_private_key(ssh.jump, folder),
+            dial_error_limit=3,
+        )
+    return command.remote.ConnectionArgs(
+        host=ssh.address,
+        port=ssh.port,
+        user=ssh.user,
+        host_key=ssh.read_host_key(folder),
+        private_key=_private_key(ssh, folder),
+        dial_error_limit=3,
+        proxy=proxy,
+    )
+
+
+def _private_key(endpoint: SshEndpoint, folder: Path) -> pulumi.Output[str] | None:
+    key = endpoint.read_private_key(folder)
+    return None if key is None else pulumi.Output.secret(key)
+
+
+def _ssh_options(ssh: SshConnection, known_hosts: Path) -> list[str]:
+    """Options for the ssh that the Docker provider starts; relative paths keep the state free of machines."""
+    settings = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": str(known_hosts),
+        "ConnectTimeout": "10",
+        "ServerAliveInterval": "15",
+        "ControlMaster": "auto",
+        "ControlPath": ".gpuhost/%C",
+        "ControlPersist": "30",
+    }
+    if ssh.private_key_file is not None:
+        settings |= {"IdentityFile": str(ssh.private_key_file), "IdentitiesOnly": "yes"}
+    if ssh.jump is not None:
+        settings["ProxyJump"] = f"{ssh.jump.user}@{ssh.jump.address}:{ssh.jump.port}"
+    return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+
+def _write_known_hosts(path: Path, ssh: SshConnection, folder: Path) -> None:
+    endpoints = [ssh] if ssh.jump is None else [ssh, ssh.jump]
+    lines = "".join(f"{_known_as(each)} {each.read_host_key(folder)}\n" for each in endpoints)
+    if path.is_file() and path.read_text(encoding="utf-8") == lines:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(lines, encoding="utf-8")
+
+
+def _known_as(endpoint: SshEndpoint) -> str:
+    return endpoint.address if endpoint.port == 22 else f"[{endpoint.address}]:{endpoint.port}"
+
+
+def readable(folder: Path, ssh: SshConnection) -> list[str]:
+    """What of `ssh` cannot be read on this machine, one sentence each; empty when all is there."""
+    missing = []
+    for what, file in (("host_key_file", ssh.host_key_file), ("private_key_file", ssh.private_key_file)):
+        if file is not None and not resolve(folder, file).is_file():
+            missing.append(f"{what} '{file}' does not exist")
+    return missing

@@ -1,0 +1,81 @@
+"""`ModelVolume`: a model's files on the host, proved against their lock, in a lasting volume."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_command as command
+import pulumi_docker as docker
+
+from components.access import HostAccess
+from components.host_script import host_script
+from hosts.lock import ModelLock
+
+INCOMING = "/var/lib/gpuhost/incoming"
+
+
+@dataclass(frozen=True)
+class ModelVolumeArgs:
+    """What the volume holds, and where the files come from: exactly one of the two."""
+
+    volume: str
+    lock: ModelLock
+    directory: Path | None = None  # on the operator's machine
+    host_path: str | None = None  # on the host already
+
+
+class ModelVolume(pulumi.ComponentResource):
+    """Produces:
+
+    - a Docker volume, protected and kept at destroy: a model is hours of download, a server is not;
+    - for a directory on the operator's machine, its copy on the host, gone again once it is in the volume;
+    - the verification of every file by size and SHA-256, before any server that depends on it starts.
+
+    Outputs: `volume` (its name), `files` (a sentence of what was proved). Wait for `ready`.
+    """
+
+    ready: pulumi.Resource
+    volume: pulumi.Output[str]
+    files: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ModelVolumeArgs, access: HostAccess, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("gpuhost:index:ModelVolume", name, {"lock": args.lock.digest}, opts)
+        if (args.directory is None) == (args.host_path is None):
+            raise ValueError(f"{name}: needs exactly one of directory and host_path")
+        volume = docker.Volume(
+            f"{name}-volume",
+            name=args.volume,
+            # Every input of a volume replaces it: only the name is given, and it never changes.
+            opts=pulumi.ResourceOptions(
+                parent=self, provider=access.docker, protect=True, retain_on_delete=True
+            ),
+        )
+        source, keep = args.host_path, ["keep"]
+        after: list[pulumi.Resource] = [volume]
+        if args.directory is not None:
+            source, keep = f"{INCOMING}/{args.lock.digest[:16]}", []
+            copy = command.remote.CopyToRemote(
+                f"{name}-files",
+                connection=access.connection,
+                source=pulumi.FileArchive(str(args.directory)),
+                remote_path=source,
+                triggers=[args.lock.digest],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            after.append(copy)
+        assert source is not None  # noqa: S101 - one of the two, checked above
+        verified = host_script(
+            f"{name}-verified",
+            access,
+            "model_volume.sh",
+            ["install", args.volume, source, *keep],
+            pulumi.ResourceOptions(parent=self, depends_on=after),
+            data={"hashes": args.lock.sha256_lines(), "sizes": args.lock.size_lines()},
+            triggers=[args.lock.digest],
+        )
+        self.ready = verified
+        self.files = verified.stdout
+        self.volume = volume.name
+        self.register_outputs({"volume": self.volume, "files": self.files})

@@ -1,0 +1,163 @@
+#!/bin/sh
+# Hands a service over from one container to the next, and back when the next one does not become healthy.
+# One GPU cannot hold two servers: the old one is stopped, never removed, before the new one starts.
+#
+# usage: switch.sh handover KEY=VALUE…   check the new server's terms, then stop the old one
+#        switch.sh gate KEY=VALUE…       wait until the new one is healthy, else return to the old one
+#   service=NAME   label of every container of this service        new=NAME      the container to switch to
+#   image=ID       its image     address=IP port=N  where it answers     deadline=SECONDS  until healthy
+#   grace=SECONDS  the old one may finish its requests         pids=N         process limit of the new one
+# `trial` prints the docker options, one a line, that a trial container is started with.
+#
+# Between the two steps a guard on this host watches: if the operator's side dies, it returns to the old
+# one by itself.
+set -eu
+
+say() { echo "switch: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+verb=${1:-}
+[ $# -gt 0 ] && shift
+service='' new='' image='' address='' port='' deadline='' grace='' pids=''
+for pair in "$@"; do
+  value=${pair#*=}
+  case "$pair" in
+    service=*) service=$value ;; new=*) new=$value ;; image=*) image=$value ;; address=*) address=$value ;;
+    port=*) port=$value ;; deadline=*) deadline=$value ;; grace=*) grace=$value ;; pids=*) pids=$value ;;
+    *) fail "unknown setting '$pair'" ;;
+  esac
+done
+run=/run/gpuhost/$service
+mkdir -p "$run"
+
+state_of() { docker inspect --format '{{.State.Status}}' "$1" 2>/dev/null || echo absent; }
+running() { [ "$(state_of "$1")" = running ]; }
+others() { # running containers of the service, the new one left out
+  docker ps --filter "label=gpuhost.service=$service" --format '{{.Names}}' | grep -vx -- "$new" || true
+}
+healthy() { # the server answers 200 on /health
+  python3 - "$address" "$port" <<'PROBE'
+import sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+try:
+    with opener.open(f"http://{sys.argv[1]}:{sys.argv[2]}/health", timeout=4) as answer:
+        sys.exit(answer.status != 200)
+except Exception:
+    sys.exit(1)
+PROBE
+}
+
+write_guard() {
+  cat > "$run/guard.sh" <<GUARD
+#!/bin/sh
+# Returns to '$1' when the switch to '$new' is neither finished nor failed by its own hand in time.
+new='$new' old='$1' run='$run'
+now=0
+while [ \$now -lt $((deadline + 60)) ]; do
+  sleep 2
+  now=\$((now + 2))
+  [ -e "\$run/settled" ] && exit 0
+  state=\$(docker inspect --format '{{.State.Status}} {{.State.Error}}' "\$new" 2>/dev/null || echo absent)
+  case "\$state" in
+    absent) [ \$now -ge 60 ] && break ;;
+    'created '?*) break ;;
+  esac
+done
+[ "\$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "\$new" 2>/dev/null)" = healthy ] && exit 0
+echo "the switch to \$new was left unfinished: \$old serves again"
+docker stop "\$new" > /dev/null 2>&1
+docker start "\$old"
+GUARD
+  rm -f "$run/settled"
+  unit="gpuhost-guard-$service"
+  systemctl stop "$unit" 2>/dev/null || true
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  systemd-run --quiet --collect --unit "$unit" sh "$run/guard.sh"
+}
+
+settle() { : > "$run/settled"; }
+
+stop_others() {
+  old=$(others)
+  [ -n "$old" ] || return 0
+  last=$(echo "$old" | head -n 1)
+  echo "$last" > "$run/old"
+  write_guard "$last"
+  for name in $old; do
+    say "stopping $name (it is kept, and started again if $new fails)"
+    docker stop -t "$grace" "$name" > /dev/null
+  done
+}
+
+try_terms() { # a container under the very same limits, doing nothing: refused here, nothing has been touched
+  name="$new-trial"
+  docker rm --force "$name" > /dev/null 2>&1 || true
+  set --
+  while read -r option; do set -- "$@" "$option"; done <<OPTIONS
+$(trial)
+OPTIONS
+  if ! said=$(docker run --rm --name "$name" "$@" --network none --entrypoint python3 "$image" -c pass 2>&1); then
+    docker rm --force "$name" > /dev/null 2>&1 || true
+    fail "this host refuses the new container's terms, the old one still serves: $said"
+  fi
+}
+
+check_port() {
+  [ -z "$(others)" ] || return 0
+  user=$(ss -Hltnp "sport = :$port" 2>/dev/null | awk -v a="$address:$port" '$4 == a || $4 ~ /^(0\.0\.0\.0|\*|\[::\]):/ { print $6; exit }')
+  [ -z "$user" ] || fail "$address:$port is taken by another program ($user); free it or choose another server.port"
+}
+
+handover() {
+  docker image inspect "$image" > /dev/null 2>&1 || fail "image $image is not on this host; the old server still serves"
+  running "$new" && { echo "$new already runs"; return; }
+  check_port
+  try_terms
+  stop_others
+  echo "ready for $new"
+}
+
+give_up() {
+  say "$1. The last lines of $new:"
+  docker logs --tail 40 "$new" >&2 2>&1 || true
+  docker stop -t 10 "$new" > /dev/null 2>&1 || true
+  old=$(cat "$run/old" 2>/dev/null || true)
+  settle
+  if [ -n "$old" ] && [ "$old" != "$new" ] && docker start "$old" > /dev/null; then
+    fail "$new failed; $old serves again"
+  fi
+  fail "$new failed, and there is no earlier server to return to"
+}
+
+gate() {
+  [ "$(state_of "$new")" != absent ] || fail "container $new does not exist"
+  if ! running "$new"; then
+    stop_others
+    say "starting $new"
+    docker start "$new" > /dev/null || give_up "$new does not start"
+  fi
+  # The provider has no setting for the process limit; a running container takes it.
+  docker update --pids-limit "$pids" "$new" > /dev/null || give_up "$new does not take a limit of $pids processes"
+  restarts=$(docker inspect --format '{{.RestartCount}}' "$new")
+  begun=$(date +%s)
+  shown=0
+  until healthy; do
+    waited=$(($(date +%s) - begun))
+    [ "$waited" -lt "$deadline" ] || give_up "$new was not healthy within $deadline s"
+    [ "$(docker inspect --format '{{.RestartCount}}' "$new")" -le $((restarts + 1)) ] || give_up "$new crashes and restarts"
+    case "$(state_of "$new")" in
+      exited|dead) give_up "$new exited with $(docker inspect --format '{{.State.ExitCode}}' "$new")" ;;
+    esac
+    if [ $((waited - shown)) -ge 10 ]; then shown=$waited; say "$new is loading, $waited of at most $deadline s"; fi
+    sleep 1
+  done
+  settle
+  say "$new is healthy after $(($(date +%s) - begun)) s"
+  echo "$new serves on $address:$port"
+}
+
+case "$verb" in
+  handover) handover ;;
+  gate) gate ;;
+  *) fail "usage: switch.sh handover|gate KEY=VALUE…" ;;
+esac
