@@ -4,8 +4,8 @@
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
+mkdir -p "$root/.pulumi-state"
+sh "$root/toolchain/passphrase.sh"
 sh "$root/toolchain/venv.sh"
 sh "$root/toolchain/engine.sh"
 sh "$root/toolchain/plugins.sh"
-sh "$root/toolchain/passphrase.sh"
-mkdir -p "$root/.pulumi-state"
