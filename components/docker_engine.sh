@@ -1,0 +1,128 @@
+#!/bin/sh
+# Docker at or above a floor, and its daemon.json with our keys merged in: validated before it replaces the
+# old one, backed up, and rolled back when Docker does not come back with it.
+# usage: docker_engine.sh apply FLOOR assert|install
+#        docker_engine.sh remove
+# Two functions come in front: `wishes` prints our keys as JSON, `merge_program` the Python that merges them.
+set -eu
+
+file=${GPUHOST_DAEMON_JSON:-/etc/docker/daemon.json}
+home=/var/lib/gpuhost
+state=$home/docker_engine
+
+say() { echo "docker: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+server_version() { docker version --format '{{.Server.Version}}' 2>/dev/null; }
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+answers() { # waits until the engine answers
+  left=60
+  until docker version --format '{{.Server.Version}}' > /dev/null 2>&1; do
+    left=$((left - 1))
+    [ $left -gt 0 ] || return 1
+    sleep 1
+  done
+}
+
+install_engine() {
+  say "installing the distribution's docker.io"
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 update >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends \
+    install docker.io >&2
+  systemctl enable --now docker >&2
+  answers || fail "Docker was installed but does not answer: journalctl -u docker"
+}
+
+require_engine() { # FLOOR POLICY
+  if ! version=$(server_version); then
+    [ "$2" = install ] || fail "no Docker Engine answers here, and the policy is 'assert': install one of $1 or newer, or set docker.policy to 'install'"
+    if command -v dockerd > /dev/null; then
+      if ! systemctl start docker || ! answers; then
+        fail "Docker is installed but does not start: journalctl -u docker"
+      fi
+    else
+      install_engine
+    fi
+    version=$(server_version)
+  fi
+  at_least "$1" "$version" || fail "Docker $version is older than the floor $1; upgrade it on the host first"
+}
+
+restart_engine() {
+  systemctl reset-failed docker 2>/dev/null || true
+  systemctl restart docker && answers
+}
+
+# A daemon older than its file does not run with it, whatever the file says.
+outdated() {
+  [ -f "$file" ] || return 1
+  since=$(systemctl show docker --property ActiveEnterTimestamp --value)
+  [ -n "$since" ] && [ "$(stat -c %Y "$file")" -gt "$(date -d "$since" +%s)" ]
+}
+
+replace_with() { # NEW: the validated next daemon.json; an empty one means none
+  mkdir -p "$state" "$(dirname "$file")"
+  if [ -f "$file" ]; then cp -p "$file" "$state/daemon.json.backup"; else : > "$state/daemon.json.backup"; fi
+  if [ -s "$1" ]; then
+    chmod 0644 "$1"
+    mv "$1" "$file"
+  else
+    rm -f "$1" "$file"
+  fi
+  # live-restore takes effect on reload: with it, containers live through the restart that the rest needs.
+  systemctl reload docker 2>/dev/null || true
+  restart_engine && return
+  say "Docker does not start with the new $file; going back to the old one"
+  if [ -s "$state/daemon.json.backup" ]; then cp -p "$state/daemon.json.backup" "$file"; else rm -f "$file"; fi
+  restart_engine || fail "Docker does not start with its old configuration either: journalctl -u docker"
+  fail "the old $file is back and Docker runs; the refused keys: $(wishes | tr -d '\n')"
+}
+
+apply() { # FLOOR POLICY
+  require_engine "$1" "$2"
+  install -d -m 0700 "$home" "$home/incoming"
+  [ -z "${SUDO_USER:-}" ] || chown "$SUDO_USER" "$home" "$home/incoming"
+  mkdir -p "$state"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  merge_program > "$work/merge.py"
+  wishes > "$work/wishes.json"
+  if [ -f "$file" ]; then cp "$file" "$work/old.json"; else echo '{}' > "$work/old.json"; fi
+  [ -e "$state/daemon.json.before" ] || { if [ -f "$file" ]; then cp -p "$file" "$state/daemon.json.before"; else : > "$state/daemon.json.before"; fi; }
+  python3 "$work/merge.py" merge "$work/wishes.json" < "$work/old.json" > "$work/new.json" ||
+    fail "$file was left as it is"
+  if [ -f "$file" ] && cmp -s "$work/new.json" "$file"; then
+    if outdated; then
+      say "Docker has run since before $file was written: restarting it"
+      restart_engine || fail "Docker does not start: journalctl -u docker"
+    fi
+  else
+    dockerd --validate --config-file "$work/new.json" > "$work/verdict" 2>&1 ||
+      fail "dockerd refuses the merged file, the old one is in force: $(cat "$work/verdict")"
+    say "merged our keys into $file, restarting Docker"
+    cp "$work/new.json" "$state/daemon.json.written"
+    replace_with "$work/new.json"
+  fi
+  server_version
+}
+
+remove() {
+  if [ -e "$state/daemon.json.before" ]; then
+    if cmp -s "$state/daemon.json.written" "$file"; then
+      cp -p "$state/daemon.json.before" "$state/daemon.json.next"
+      replace_with "$state/daemon.json.next"
+      say "$file is as it was before"
+    else
+      say "$file was changed since by someone else: left as it is; ours are $(wishes | tr -d '\n')"
+    fi
+  fi
+  rm -rf "$state" "$home/incoming"
+  echo "removed"
+}
+
+case "${1:-}" in
+  apply) [ $# -eq 3 ] || fail "usage: docker_engine.sh apply FLOOR assert|install"; apply "$2" "$3" ;;
+  remove) remove ;;
+  *) fail "usage: docker_engine.sh apply FLOOR assert|install | remove" ;;
+esac
