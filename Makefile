@@ -1,0 +1,105 @@
+# Thin: each target is the command it stands for. `make` alone lists them.
+# STACK chooses another stack than dev: make up STACK=a10g
+
+SHELL := /bin/sh
+STACK ?= dev
+SANDBOX ?= dev
+python := .venv/bin/python
+pytest := . ./activate && pytest
+jobs := 3
+
+# Only the dev stack lives on a sandbox with a model and an image made here.
+ifeq ($(STACK),dev)
+up_needs := ready sandbox
+else
+up_needs := toolchain
+endif
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+# --- deploy ------------------------------------------------------------------------------------
+
+.PHONY: up preview down infra
+up: $(up_needs) stack ## from a bare machine to tokens: install what is missing, start the sandbox, pulumi up
+	@. ./activate && pulumi up --yes --stack $(STACK)
+	@. ./activate && pulumi stack output --stack $(STACK) --json | python toolchain/hello.py -
+
+preview: toolchain stack ## what pulumi up would change
+	@. ./activate && pulumi preview --stack $(STACK)
+
+infra: ## the live host against the stack's outputs
+	@$(pytest) tests/infra --stack $(STACK)
+
+down: ## remove what the stack made; the protected model volume stays
+	@. ./activate && pulumi destroy --yes --stack $(STACK) --exclude-protected
+
+# --- what they need ----------------------------------------------------------------------------
+
+.PHONY: toolchain docker-engine image model ready sandbox sandbox-down stack
+toolchain: ## virtual environment, Pulumi engine and plugins
+	@sh toolchain/install.sh
+
+docker-engine:
+	@sh toolchain/docker_engine.sh
+
+image: docker-engine $(python) ## the local vLLM image that the sandbox serves with
+	@sh toolchain/vllm_cpu/build.sh
+
+model: $(python) ## the tiny model that the sandbox serves
+	@$(python) -m toolchain.tiny_model
+
+# The slow steps need different things - compiler, network, disk - so they run side by side.
+ready: $(python)
+	@$(MAKE) --no-print-directory -j$(jobs) toolchain image model
+
+sandbox: docker-engine $(python) ## start the sandbox host
+	@$(python) -m hosts.sandbox up $(SANDBOX)
+
+sandbox-down: ## remove the sandbox host and all it held
+	@$(python) -m hosts.sandbox down $(SANDBOX)
+
+stack:
+	@. ./activate && pulumi stack select --create $(STACK)
+
+$(python): requirements.txt requirements-dev.txt
+	@sh toolchain/venv.sh
+	@touch -c $@
+
+# --- prove -------------------------------------------------------------------------------------
+
+.PHONY: test lint format unit engine bench
+test: lint unit ready ## everything: lint, unit tests, real engine, one full cycle with real vLLM
+	@$(pytest) tests/engine
+
+lint: $(python) ## ruff, mypy --strict, shellcheck
+	@sh toolchain/lint.sh
+
+format: $(python) ## let ruff repair what it can
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
+
+unit: $(python) ## unit tests: no network, no engine
+	@.venv/bin/pytest tests/unit
+
+engine: ready ## tests with the real Pulumi engine, Docker and sandbox hosts
+	@$(pytest) tests/engine
+
+bench: ## speed and scale, side by side with the alternatives
+	@. ./activate && python -m benchmarks
+
+# --- keep --------------------------------------------------------------------------------------
+
+.PHONY: lock clean clean-cache
+lock: $(python) ## write the lock files from requirements*.in and toolchain/go.in
+	@for name in requirements requirements-dev toolchain/go; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-emit-index-url $$name.in --output-file $$name.txt || exit; \
+	done
+
+clean: ## what tests and linters left; keeps state, keys and the virtual environment
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis reports
+	@find . -name __pycache__ -type d -not -path './.venv/*' -exec rm -rf {} +
+
+clean-cache: ## the user's cache of engine, Go and images, for all checkouts
+	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/gpuhost"
