@@ -11,6 +11,7 @@ from math import prod
 class Kind(Enum):
     LINEAR = "linear"  # a matrix that a quantisation may pack
     EMBEDDING = "embedding"  # a table; few methods touch it
+    ROUTER = "router"  # a linear layer that picks experts; most tools leave it alone
     PLAIN = "plain"  # norms, biases of their own, convolutions, routers stored as bare parameters
     BUFFER = "buffer"  # stored beside the parameters but not one (rotary inv_freq)
 
@@ -52,6 +53,9 @@ class Inventory:
     def linear(self, name: str, inputs: int, outputs: int, *, bias: bool = False, copies: int = 1,
                stacked: bool = False) -> None:
         self.tensors.append(Tensor(name, Kind.LINEAR, (outputs, inputs), bias, copies, stacked))
+
+    def router(self, name: str, inputs: int, outputs: int, *, bias: bool = False) -> None:
+        self.tensors.append(Tensor(name, Kind.ROUTER, (outputs, inputs), bias))
 
     def embedding(self, name: str, rows: int, columns: int) -> None:
         self.tensors.append(Tensor(name, Kind.EMBEDDING, (rows, columns)))

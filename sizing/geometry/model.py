@@ -90,7 +90,8 @@ class ModelGeometry(Frozen):
     parameters: int = Field(description="unpacked parameters stored in the checkpoint, tied ones once")
     weight_bytes: int = Field(description="bytes of all tensors as published in safetensors")
     tensor_count: int = Field(description="entries of the checkpoint's weight map")
-    loaded_weight_bytes: int = Field(description="bytes of the parameters vLLM creates for loading at torch_dtype")
+    loaded_packed_bytes: int = Field(description="bytes of the served tensors whose width the dtype does not change")
+    loaded_float_elements: int = Field(description="elements of the served tensors that take the running dtype")
     torch_dtype: Dtype
     dtype_stated: bool = Field(description="false when the config names no dtype and torch_dtype is the method's own")
     quantization: Quantization | None = None
@@ -99,8 +100,19 @@ class ModelGeometry(Frozen):
     recurrent: RecurrentState | None = None
     vision: Vision | None = None
     attention_sinks: bool = False
+    attention_softcap: bool = False
+    qk_nope_head_dim: int = Field(default=0, description="latent attention: elements of a head without rotation")
     bidirectional_images: bool = Field(default=False, description="image tokens attend to each other both ways")
     caveats: tuple[str, ...] = Field(default=(), description="what the config leaves open, one sentence each")
+
+    @property
+    def loaded_weight_bytes(self) -> int:
+        """Bytes of what is served of the checkpoint, in its own dtype (next-token layers are not)."""
+        return self.loaded_bytes(4 if self.torch_dtype == "float32" else 2)
+
+    def loaded_bytes(self, element_bytes: int) -> int:
+        """Bytes of what is served of the checkpoint in a running dtype of this width."""
+        return self.loaded_packed_bytes + self.loaded_float_elements * element_bytes
 
     @property
     def latent(self) -> bool:

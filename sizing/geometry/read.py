@@ -81,6 +81,7 @@ def assemble(name: str, f: Fields, text: Fields, d: Decoder, method: Method, dty
             "a size is wrong"
         )
     served, extra = stored(d.tensors, method, element_bytes), stored(d.extra, method, element_bytes)
+    fixed = stored(d.tensors, method, 0).size_bytes
     groups, pattern = fold(d.kv)
     model_type = f.text("model_type")
     longest, default = context_tokens(text, model_type)
@@ -93,8 +94,10 @@ def assemble(name: str, f: Fields, text: Fields, d: Decoder, method: Method, dty
         head_dim=d.dims.head_dim, kv_groups=groups, kv_pattern=pattern, context_tokens=longest,
         default_context_tokens=default, parameters=parameters,
         weight_bytes=served.size_bytes + extra.size_bytes, tensor_count=served.entries + extra.entries,
-        loaded_weight_bytes=served.size_bytes, torch_dtype=dtype, dtype_stated=stated,
+        loaded_packed_bytes=fixed, loaded_float_elements=stored(d.tensors, method, 1).size_bytes - fixed,
+        torch_dtype=dtype, dtype_stated=stated,
         quantization=method.quantization, tie_word_embeddings=d.tied, experts=d.experts, recurrent=d.recurrent,
-        vision=d.vision, attention_sinks=d.sinks, bidirectional_images=d.bidirectional_images,
+        vision=d.vision, attention_sinks=d.sinks, attention_softcap=text.number("attn_logit_softcapping", 0) != 0,
+        qk_nope_head_dim=d.qk_nope, bidirectional_images=d.bidirectional_images,
         caveats=tuple(caveats),
     )

@@ -1,5 +1,5 @@
 """One file a family of decoders: its tensors by their real names and shapes."""
 
-from sizing.geometry.architectures import gemma, llama
+from sizing.geometry.architectures import deepseek, gemma, gpt_oss, llama, mixture
 
-__all__ = ["gemma", "llama"]
+__all__ = ["deepseek", "gemma", "gpt_oss", "llama", "mixture"]

@@ -72,6 +72,7 @@ class Decoder:
     recurrent: RecurrentState | None = None
     vision: Vision | None = None
     sinks: bool = False
+    qk_nope: int = 0
     bidirectional_images: bool = False
     text: Fields | None = None  # the nested config of the language model, where there is one
 

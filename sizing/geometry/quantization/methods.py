@@ -7,11 +7,13 @@ from collections.abc import Callable
 from sizing.geometry.errors import UnsupportedModel
 from sizing.geometry.fields import Fields
 from sizing.geometry.quantization.four_bit import Awq, Gptq
+from sizing.geometry.quantization.mxfp4 import Mxfp4
 from sizing.geometry.quantization.stored import Method, Unquantized
 
 METHODS: dict[str, Callable[[Fields], Method]] = {
     "awq": Awq,
     "gptq": Gptq,
+    "mxfp4": Mxfp4,
 }
 
 

@@ -1,0 +1,80 @@
+"""Mixtures of experts with ordinary attention: Mixtral, Qwen-MoE, Phi-MoE, OLMoE, Granite-MoE, DBRX."""
+
+from __future__ import annotations
+
+from sizing.geometry.architectures.blocks import attention, expert_mlps, gated_mlp
+from sizing.geometry.architectures.decoder import Decoder, layer_windows, read_dims
+from sizing.geometry.architectures.llama import NORMS, qwen_windows
+from sizing.geometry.architectures.registry import architecture
+from sizing.geometry.fields import Fields
+from sizing.geometry.model import Experts
+
+MIXTRAL_NAMES = ("w1", "w3", "w2")
+
+
+@architecture("MixtralForCausalLM")
+def mixtral(f: Fields) -> Decoder:
+    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
+    count = f.count("num_local_experts", default=8, most=2**16)
+    window = f.count("sliding_window", default=0, least=0)
+    windows = layer_windows(f, d.dims.layers, window=window, default="sliding_attention")
+    d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", default=2, most=count),
+                        intermediate_size=d.dims.intermediate, layers=d.dims.layers)
+    d.embedding_and_head()
+    for i in range(d.dims.layers):
+        layer = f"model.layers.{i}"
+        attention(d, f"{layer}.self_attn")
+        d.tensors.router(f"{layer}.block_sparse_moe.gate", d.dims.hidden, count)
+        expert_mlps(d, f"{layer}.block_sparse_moe", count, d.dims.intermediate, names=MIXTRAL_NAMES)
+        d.norm(*(f"{layer}.{name}" for name in NORMS))
+        d.keep(window=windows[i])
+    d.norm("model.norm")
+    return d
+
+
+def sparse_layers(f: Fields, layers: int) -> list[bool]:
+    """Which layers hold experts, by Qwen's two fields."""
+    step = f.count("decoder_sparse_step", default=1)
+    dense = set(f.counts("mlp_only_layers"))
+    return [i not in dense and (i + 1) % step == 0 for i in range(layers)]
+
+
+def qwen_moe(f: Fields, *, qkv_bias: bool, out_bias: bool, qk_norm: str, shared: int, prefix: str = "model") -> Decoder:
+    """Qwen2-MoE (a gated shared expert of size `shared`) and Qwen3-MoE (none)."""
+    size = f.count("moe_intermediate_size", most=2**24)
+    d = Decoder(read_dims(f, intermediate=None if f.has("intermediate_size") else size),
+                tied=f.flag("tie_word_embeddings"))
+    count = f.count("num_experts", "num_local_experts", most=2**16)
+    sparse, windows = sparse_layers(f, d.dims.layers), qwen_windows(f)
+    if any(sparse):
+        d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", most=count), intermediate_size=size,
+                            shared_intermediate_size=shared, layers=sum(sparse))
+    head = "lm_head" if prefix == "model" else prefix.removesuffix("model") + "lm_head"
+    d.embedding_and_head(embedding=f"{prefix}.embed_tokens", head=head)
+    for i in range(d.dims.layers):
+        layer = f"{prefix}.layers.{i}"
+        attention(d, f"{layer}.self_attn", bias=qkv_bias, out_bias=out_bias, qk_norm=qk_norm)
+        if sparse[i]:
+            d.tensors.router(f"{layer}.mlp.gate", d.dims.hidden, count)
+            expert_mlps(d, f"{layer}.mlp", count, size)
+            if shared:
+                gated_mlp(d, f"{layer}.mlp.shared_expert", size=shared)
+                d.tensors.router(f"{layer}.mlp.shared_expert_gate", d.dims.hidden, 1)
+        else:
+            gated_mlp(d, f"{layer}.mlp")
+        d.norm(*(f"{layer}.{name}" for name in NORMS))
+        d.keep(window=windows[i])
+    d.norm(f"{prefix}.norm")
+    return d
+
+
+@architecture("Qwen2MoeForCausalLM")
+def qwen2_moe(f: Fields) -> Decoder:
+    return qwen_moe(f, qkv_bias=f.flag("qkv_bias", True), out_bias=False, qk_norm="",
+                    shared=f.count("shared_expert_intermediate_size", default=5632))
+
+
+@architecture("Qwen3MoeForCausalLM")
+def qwen3_moe(f: Fields) -> Decoder:
+    bias = f.flag("attention_bias")
+    return qwen_moe(f, qkv_bias=bias, out_bias=bias, qk_norm="head", shared=0)
