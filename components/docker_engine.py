@@ -45,7 +45,7 @@ class DockerEngineArgs:
 class DockerEngine(pulumi.ComponentResource):
     """Produces a Docker Engine at or above the floor, with our keys merged into its daemon.json: foreign
     keys stay, the file is validated first, Docker restarts at most once and not at all without a change, and
-    the old file returns where Docker does not. At destroy the file is what it was, if nobody changed it since.
+    the old returns where Docker does not. At destroy the file is what it was, unless someone changed it.
 
     Outputs: `version` of the engine. Wait for `ready`.
     """

@@ -21,9 +21,10 @@ class HostLimits(pulumi.ComponentResource):
     goes and every setting returns to what it was.
 
     Container limits are not set here: they belong to the container, see `VllmServer`.
-    Outputs: `applied`.
+    Outputs: `applied`. Wait for `ready`.
     """
 
+    ready: pulumi.Resource
     applied: pulumi.Output[str]
 
     def __init__(
@@ -40,5 +41,6 @@ class HostLimits(pulumi.ComponentResource):
             undo=["remove"],
             data={"settings": settings},
         )
+        self.ready = script
         self.applied = script.stdout
         self.register_outputs({"applied": self.applied})

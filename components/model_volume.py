@@ -1,5 +1,6 @@
 """`ModelVolume`: a model's files on the host, proved against their lock, in a lasting volume."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class ModelVolumeArgs:
     lock: ModelLock
     directory: Path | None = None  # on the operator's machine
     host_path: str | None = None  # on the host already
+    after: Sequence[pulumi.Resource] = ()
 
 
 class ModelVolume(pulumi.ComponentResource):
@@ -49,7 +51,11 @@ class ModelVolume(pulumi.ComponentResource):
             name=args.volume,
             # Every input of a volume replaces it: only the name is given, and it never changes.
             opts=pulumi.ResourceOptions(
-                parent=self, provider=access.docker, protect=True, retain_on_delete=True
+                parent=self,
+                provider=access.docker,
+                depends_on=list(args.after),
+                protect=True,
+                retain_on_delete=True,
             ),
         )
         source, keep = args.host_path, ["keep"]
@@ -62,7 +68,7 @@ class ModelVolume(pulumi.ComponentResource):
                 source=pulumi.FileArchive(str(args.directory)),
                 remote_path=source,
                 triggers=[args.lock.digest],
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
             )
             after.append(copy)
         assert source is not None  # noqa: S101 - one of the two, checked above

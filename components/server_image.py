@@ -1,5 +1,6 @@
 """`ServerImage`: the server's image on the host, by digest, pulled there or carried over as an archive."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +34,25 @@ class ServerImage(pulumi.ComponentResource):
     ready: pulumi.Resource
 
     def __init__(
-        self, name: str, args: ServerImageArgs, access: HostAccess, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ServerImageArgs,
+        access: HostAccess,
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpuhost:index:ServerImage", name, None, opts)
         if args.reference is not None:
-            self.image = self._pulled(name, args.reference, access)
+            self.image = self._pulled(name, args.reference, access, after)
         elif args.archive is not None and args.lock is not None:
-            self.image = self._carried(name, args.archive, args.lock, access)
+            self.image = self._carried(name, args.archive, args.lock, access, after)
         else:
             raise ValueError(f"{name}: needs a reference, or an archive with its lock")
         self.register_outputs({"image": self.image})
 
-    def _pulled(self, name: str, reference: str, access: HostAccess) -> pulumi.Output[str]:
+    def _pulled(
+        self, name: str, reference: str, access: HostAccess, after: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[str]:
         image = docker.RemoteImage(
             f"{name}-pulled",
             name=reference,
@@ -52,13 +60,16 @@ class ServerImage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=access.docker,
+                depends_on=list(after),
                 custom_timeouts=pulumi.CustomTimeouts(create="60m"),  # 10 GB over a slow line
             ),
         )
         self.ready = image
         return image.image_id
 
-    def _carried(self, name: str, archive: Path, lock: ImageLock, access: HostAccess) -> pulumi.Output[str]:
+    def _carried(
+        self, name: str, archive: Path, lock: ImageLock, access: HostAccess, after: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[str]:
         remote = f"{INCOMING}/{lock.sha256[:16]}.tar"
         copy = command.remote.CopyToRemote(
             f"{name}-archive",
@@ -66,7 +77,7 @@ class ServerImage(pulumi.ComponentResource):
             source=pulumi.FileAsset(str(archive)),
             remote_path=remote,
             triggers=[lock.sha256],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         loaded = host_script(
             f"{name}-loaded",
