@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hosts.sandbox.apt_sources import (
@@ -52,12 +52,10 @@ class AptSetup:
             keys = [_inside(key, written) for key in _keys(source.signed_by)]
             lines.append(source.line(",".join(keys)))
         options = [self._with_ca_inside(option, written) for option in self.options]
-        if any(source.uri.startswith("https:") for source in self.sources) and not any(
-            _CA_OPTION.match(option) for option in options
-        ):
-            if _MACHINE_CA.is_file():
-                written[_CA_INSIDE] = _MACHINE_CA.read_bytes()
-                options.append(f'Acquire::https::CAInfo "{_CA_INSIDE}";')
+        over_https = any(source.uri.startswith("https:") for source in self.sources)
+        if over_https and _MACHINE_CA.is_file() and not any(map(_CA_OPTION.match, options)):
+            written[_CA_INSIDE] = _MACHINE_CA.read_bytes()
+            options.append(f'Acquire::https::CAInfo "{_CA_INSIDE}";')
         written[f"/etc/apt/sources.list.d/{self.target.name}.list"] = _text(lines)
         if options:
             written["/etc/apt/apt.conf.d/50gpuhost-machine"] = _text(options)
@@ -98,11 +96,12 @@ def build_lines(setup: AptSetup, folder: Path) -> list[str]:
     """Source lines to build from, on this machine; keys given in the text are written into the folder."""
     lines = []
     for source in setup.sources:
-        if source.signed_by.startswith("-----BEGIN"):
+        signed_by = source.signed_by
+        if signed_by.startswith("-----BEGIN"):
             key = folder / "archive-key.asc"
-            key.write_text(source.signed_by + "\n")
-            source = replace(source, signed_by=str(key))  # noqa: PLW2901
-        lines.append(source.line())
+            key.write_text(signed_by + "\n")
+            signed_by = str(key)
+        lines.append(source.line(signed_by))
     return lines
 
 

@@ -49,11 +49,14 @@ def image_tag(flavour: Flavour, setup: AptSetup) -> str:
 
 
 def ensure_image(client: docker.DockerClient, flavour: Flavour, setup: AptSetup, report: Report) -> str:
-    """The image's tag, once the engine has it: at hand, from the user's cache, or built (about half a minute)."""
+    """The image's tag, once the engine has it: at hand, from the user's cache, or built in half a minute.
+
+    Raises SandboxError with the builder's last lines where that fails.
+    """
     tag = image_tag(flavour, setup)
     if _has(client, tag):
         return tag
-    with only_one(f"sandbox-image-{flavour}", report):
+    with only_one(cache_folder() / f"sandbox-{flavour}.lock", report):
         if not _has(client, tag):
             archive = cache_folder() / f"sandbox-{tag.partition(':')[2]}.tar"
             if not archive.is_file():

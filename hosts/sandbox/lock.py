@@ -18,12 +18,19 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def only_one(name: str, report: Report) -> Iterator[None]:
-    """Holds the user's lock of that name. The kernel releases it when the process ends, however it ends."""
-    with (cache_folder() / f"{name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"waiting for another process that holds {file.name}")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def only_one(file: Path, report: Report) -> Iterator[None]:
+    """Holds that lock file. The kernel releases it when the process ends, however it ends.
+
+    The holder may delete the file; who waited for it then starts over with a new one.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with file.open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report(f"waiting for another process that holds {file}")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if file.exists() and file.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+                yield
+                return

@@ -5,6 +5,10 @@ root=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 install -D -m 0644 "$here/sshd.conf" "$root/etc/ssh/sshd_config.d/00-gpuhost.conf"
+# From OpenSSH 9.8 on, an address with failed logins is kept out for a while.
+if grep -qi persourcepenalties "$root/usr/sbin/sshd"; then
+    echo 'PerSourcePenalties no' >>"$root/etc/ssh/sshd_config.d/00-gpuhost.conf"
+fi
 install -m 0755 "$here/pre_init.sh" "$root/usr/local/sbin/gpuhost-pre-init"
 install -d -m 0700 "$root/root/.ssh"
 
