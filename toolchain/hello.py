@@ -1,7 +1,7 @@
 """Ask each host of the selected stack one question, and show its URL, its answer and its plan.
 
-Usage: hello.py OUTPUTS_FILE, where the file (or - for standard input) is what `pulumi stack output --json` prints.
-Exits with 1 if a host does not answer with text.
+Usage: hello.py OUTPUTS_FILE, where the file (or - for standard input) is what `pulumi stack output --json`
+prints. Exits with 1 if a host does not answer with text.
 """
 
 import json
@@ -57,7 +57,8 @@ def show(name: str, host: dict[str, Any]) -> bool:
 def main(source: str) -> int:
     text = sys.stdin.read() if source == "-" else Path(source).read_text()
     hosts: dict[str, dict[str, Any]] = json.loads(text)["hosts"]
-    return 0 if all([show(name, host) for name, host in hosts.items()]) else 1
+    answered = [show(name, host) for name, host in hosts.items()]
+    return 0 if all(answered) else 1
 
 
 if __name__ == "__main__":
