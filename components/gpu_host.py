@@ -30,6 +30,7 @@ class GpuHostArgs:
     docker_floor: str
     docker_policy: Literal["assert", "install"]
     sysctls: Mapping[str, str]
+    model_volume: str
     model_lock: ModelLock
     model_directory: Path | None
     model_host_path: str | None
@@ -71,7 +72,7 @@ class GpuHost(pulumi.ComponentResource):
         model = ModelVolume(
             f"{name}-model",
             ModelVolumeArgs(
-                volume=f"gpuhost-model-{args.model_lock.name}",
+                volume=args.model_volume,
                 lock=args.model_lock,
                 directory=args.model_directory,
                 host_path=args.model_host_path,
@@ -102,7 +103,7 @@ def _definition(args: GpuHostArgs, image: ServerImage) -> ServerDefinition:
         service=SERVICE,
         image=image.image,
         image_key=args.image_key,
-        model_volume=f"gpuhost-model-{args.model_lock.name}",
+        model_volume=args.model_volume,
         model_digest=args.model_lock.digest,
         cache_volume=f"gpuhost-{SERVICE}-cache",
         arguments=args.arguments,

@@ -81,6 +81,19 @@ def validate(source: StackFile) -> StackConfig:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line or 0)) from error
 
 
+def validate_config(data: Mapping[str, object], path: Path) -> StackConfig:
+    """The typed configuration in `data`, as the engine hands it over; lines come from the file at `path`.
+
+    Raises ConfigError with every problem; a file that says something else (an override on the command line)
+    is not quoted.
+    """
+    source = StackFile(path, data, {})
+    if path.is_file():
+        written = read_stack_file(path)
+        source = StackFile(path, data, written.lines if written.data == data else {})
+    return validate(source)
+
+
 def line_of(lines: Mapping[Location, int], location: Location) -> int | None:
     """The line of the location, or of the nearest enclosing thing that is in the file."""
     for end in range(len(location), -1, -1):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Self, TypeVar
 
@@ -112,20 +113,25 @@ def _read(path: Path, kind: type[_Lock], remedy: str) -> _Lock:
 def lock_directory(directory: Path) -> ModelLock:
     """Hashes every file under the directory; links are followed, hidden files left out.
 
-    Raises ValueError where the directory holds no file or a path no lock can carry.
+    Raises ValueError where the directory holds no file, or a path that no lock can carry.
     """
+    found = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    return lock_files(
+        directory, [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    )
+
+
+def lock_files(directory: Path, paths: Iterable[Path]) -> ModelLock:
+    """Hashes these files of the directory, given relative to it."""
     files = []
-    for path in sorted(item for item in directory.rglob("*") if item.is_file()):
-        relative = path.relative_to(directory).as_posix()
-        if any(part.startswith(".") for part in relative.split("/")):
-            continue
-        with path.open("rb") as stream:
+    for path in sorted(paths, key=lambda item: item.as_posix()):
+        with (directory / path).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        files.append(LockedFile(path=relative, size_bytes=path.stat().st_size, sha256=digest))
-        print(f"{relative}: {files[-1].size_bytes} bytes", file=sys.stderr)  # noqa: T201 - progress
+        size = (directory / path).stat().st_size
+        files.append(LockedFile(path=path.as_posix(), size_bytes=size, sha256=digest))
+        print(f"{path}: {size} bytes", file=sys.stderr)  # noqa: T201 - progress
     if not files:
         raise ValueError(f"{directory} holds no file to lock")
-    files.sort(key=lambda file: file.path)
     total = sum(file.size_bytes for file in files)
     return ModelLock(name=directory.name, files=tuple(files), total_bytes=total)
 

@@ -18,7 +18,6 @@ _REFERENCE = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9._/:-]*?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>.+))?$"
 )
 _SERVED_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,94}[A-Za-z0-9])?$")
-_REVISION = re.compile(r"^[0-9a-f]{40}$")
 
 
 def _version(value: str) -> str:
@@ -51,12 +50,6 @@ def _reference(value: str) -> str:
 def _ip(value: str) -> str:
     if not is_ip_address(value):
         raise ValueError("must be an IP address of the host; 0.0.0.0 publishes on every interface")
-    return value
-
-
-def _revision(value: str) -> str:
-    if not _REVISION.match(value):
-        raise ValueError("must be a full commit of 40 hexadecimal digits; a branch such as 'main' moves")
     return value
 
 
@@ -99,29 +92,21 @@ class HostEntry(Spec):
         return HostSpec.model_validate({"name": self.name} | merged)
 
 
-class HubSource(Spec):
-    """A repository on the Hugging Face hub at one commit."""
-
-    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-    revision: Annotated[str, AfterValidator(_revision)]
-
-
 class ModelEntry(Spec):
     """The model: what it is called, where its files come from, and the lock that proves them."""
 
     name: Annotated[str, AfterValidator(_served_name)]
     directory: Path | None = None
     host_path: Path | None = None
-    hub: HubSource | None = None
     lock: Path | None = None
     config: Path | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [key for key in ("directory", "host_path", "hub") if getattr(self, key) is not None]
+        given = [key for key in ("directory", "host_path") if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(
-                "needs exactly one source: directory (here), host_path (already on the host) or hub; "
+                "needs exactly one source: directory (on this machine) or host_path (already on the host); "
                 f"found {' and '.join(given) or 'none'}"
             )
         if self.host_path is not None and not self.host_path.is_absolute():
@@ -131,6 +116,11 @@ class ModelEntry(Spec):
                 "needs config, the path of the checkpoint's config.json: sizing reads the model's shape there"
             )
         return self
+
+    @property
+    def volume(self) -> str:
+        """The Docker volume that holds the files."""
+        return "gpuhost-model-" + re.sub(r"[^a-z0-9.-]+", "-", self.name.lower())
 
     @property
     def lock_file(self) -> Path:

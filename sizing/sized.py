@@ -34,7 +34,7 @@ class Sized(Frozen):
             update={
                 "value": value,
                 "set_by": "you",
-                "reason": f"set by you; the rule gives {self.value}: {self.reason}",
+                "reason": f"set by you; the rule gives {self.value} ({self.reason})",
             }
         )
 
@@ -71,7 +71,7 @@ class Budget(Frozen):
 
 
 def filled(name: str, total_bytes: int, parts: Iterable[Part], rest: str, rest_reason: str) -> Budget:
-    """A budget whose last part, `rest`, takes what the others leave; ValueError where they leave less than 0."""
+    """A budget whose last part, `rest`, takes what the others leave; ValueError below 0."""
     fixed = tuple(parts)
     left = total_bytes - sum(part.size_bytes for part in fixed)
     return Budget(

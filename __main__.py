@@ -1,0 +1,80 @@
+"""Reads the stack's configuration, plans each host, builds it, and exports what was promised."""
+
+from pathlib import Path
+
+import pulumi
+
+from components.gpu_host import GpuHost
+from components.outputs import host_outputs
+from components.wiring import host_args
+from hosts.connection import resolve
+from hosts.load import validate_config
+from hosts.lock import ImageLock, ModelLock, lock_files, read_image_lock, read_model_lock
+from hosts.problems import ConfigError
+from hosts.stack import StackConfig
+from sizing.geometry import from_path
+from sizing.plan import plan
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> None:
+    """The whole program: nothing is created before everything is read and planned."""
+    stack = configuration()
+    geometry = from_path(resolve(FOLDER, stack.model.config_file))
+    plans = [
+        plan(
+            entry.spec(),
+            geometry,
+            stack.goal,
+            stack.server.vllm_version,
+            served_name=stack.model.name,
+            port=stack.server.port,
+            overrides=stack.server.overrides,
+        )
+        for entry in stack.hosts
+    ]
+    model_lock, image_lock = locks(stack)
+    exported = {}
+    for entry, planned in zip(stack.hosts, plans, strict=True):
+        for warning in planned.warnings:
+            pulumi.warn(f"{entry.name}: {warning}")
+        args = host_args(stack, entry, planned, FOLDER, model_lock, image_lock)
+        host = GpuHost(entry.name, args)
+        exported[entry.name] = host_outputs(entry, planned, args, host)
+    pulumi.export("hosts", exported)
+
+
+def configuration() -> StackConfig:
+    """The stack's typed configuration."""
+    config = pulumi.Config("gpuhost")
+    data = {key: config.get_object(key) for key in ("hosts", "model", "goal", "server") if config.get(key)}
+    return validate_config(data, FOLDER / f"Pulumi.{pulumi.get_stack()}.yaml")
+
+
+def locks(stack: StackConfig) -> tuple[ModelLock, ImageLock | None]:
+    """What the model and the image must hash to. A preview goes on without a lock and says so; `up` does not."""
+    image, model = stack.server.image, stack.model
+    image_lock = None
+    if image.archive is not None:
+        image_lock = read_image_lock(resolve(FOLDER, image.archive).with_suffix(".json"))
+    path, config_file = resolve(FOLDER, model.lock_file), resolve(FOLDER, model.config_file)
+    missing = []
+    if not image.pinned:
+        missing.append(f"server.image.reference: '{image.reference}' names no digest; add '@sha256:…'")
+    if not path.is_file():
+        missing.append(f"model.lock: '{path.name}' does not exist; 'python -m hosts.lock DIRECTORY' makes it")
+    if missing and not pulumi.runtime.is_dry_run():
+        raise ValueError("; ".join(missing))
+    for sentence in missing:
+        pulumi.warn(f"{sentence} (needed before up)")
+    lock = (
+        read_model_lock(path) if path.is_file() else lock_files(config_file.parent, [Path(config_file.name)])
+    )
+    return lock, image_lock
+
+
+try:
+    main()
+except (ConfigError, ValueError, OSError) as error:
+    raise pulumi.RunError(str(error)) from error

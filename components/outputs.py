@@ -1,0 +1,66 @@
+"""What a stack exports of a host: complete enough that tests/infra needs nothing else."""
+
+from collections.abc import Mapping
+
+from components.gpu_host import SERVICE, GpuHost, GpuHostArgs
+from components.server_container import CACHE_FOLDER, MODEL_FOLDER
+from hosts.stack import HostEntry
+from sizing.serving import ServingPlan
+
+
+def endpoint_of(entry: HostEntry, port: int) -> str:
+    """The URL an operator uses; for an endpoint on the host's loopback, through the tunnel of `tunnel_to`."""
+    address = entry.endpoint_address or entry.bind_address
+    return f"http://{address}:{port}"
+
+
+def tunnel_to(entry: HostEntry, port: int) -> str | None:
+    """The ssh command that brings a loopback endpoint to the operator's machine; None where none is needed."""
+    if entry.endpoint_address is not None or not entry.bind_address.startswith("127."):
+        return None
+    return f"ssh -N -L {port}:{entry.bind_address}:{port} -p {entry.ssh.port} {entry.ssh.user}@{entry.ssh.address}"
+
+
+def host_outputs(
+    entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: GpuHost
+) -> Mapping[str, object]:
+    """One entry of the `hosts` output."""
+    terms = args.terms
+    return {
+        "address": entry.ssh.address,
+        "ssh": entry.ssh.model_dump(mode="json", exclude={"host_key_file"})
+        | {"host_key": entry.ssh.read_host_key(args.folder)},
+        "endpoint": endpoint_of(entry, args.port),
+        "tunnel": tunnel_to(entry, args.port),
+        "container": host.container,
+        "serving": host.serving,
+        "docker_version": host.docker_version,
+        "model": plan.model,
+        "vllm_version": plan.vllm_version,
+        "device": plan.device,
+        "plan_digest": plan.digest,
+        "plan": {
+            name: sized.model_dump(mode="json", include={"value", "unit", "reason", "set_by"})
+            for name, sized in sorted(plan.values.items())
+        },
+        "warnings": list(plan.warnings),
+        "expected": {
+            "service": SERVICE,
+            "image": args.image_key,
+            "user": terms.user,
+            "arguments": [MODEL_FOLDER, *args.arguments],
+            "environment": dict(args.environment),
+            "bind_address": args.bind_address,
+            "port": args.port,
+            "model_volume": args.model_volume,
+            "model_folder": MODEL_FOLDER,
+            "model_files": {
+                file.path: {"size_bytes": file.size_bytes, "sha256": file.sha256}
+                for file in args.model_lock.files
+            },
+            "cache_folder": CACHE_FOLDER,
+            "ulimits": {limit.name: [limit.soft, limit.hard] for limit in terms.ulimits},
+            "sysctls": dict(args.sysctls),
+            "gpu_ids": list(terms.gpu_ids),
+        },
+    }
