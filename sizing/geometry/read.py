@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from sizing.geometry import architectures
 from sizing.geometry.architectures.decoder import Decoder, fold
@@ -64,6 +64,9 @@ def read_dtype(f: Fields, text: Fields) -> tuple[Dtype, bool]:
                 return "bfloat16", True
             case _:
                 raise f.refuse("torch_dtype", value, "bfloat16, float16 or float32")
+    for flag, dtype in (("bf16", "bfloat16"), ("fp16", "float16"), ("fp32", "float32")):
+        if f.flag(flag):
+            return cast("Dtype", dtype), True
     return "bfloat16", False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sizing.geometry.architectures.blocks import attention, gated_mlp
 from sizing.geometry.architectures.decoder import Decoder, layer_windows, read_dims
 from sizing.geometry.architectures.registry import architecture
@@ -29,23 +31,34 @@ def llama_like(f: Fields, *, qkv_bias: bool = False, out_bias: bool = False, mlp
     return d
 
 
+def model_windows(f: Fields) -> list[int | None]:
+    """vLLM's general rule: `layer_types` decide, without them `sliding_window` holds for every layer."""
+    window = f.count("sliding_window", default=0, least=0)
+    return layer_windows(f, f.layers("num_hidden_layers"), window=window or None, default="sliding_attention")
+
+
+def stores_rotary_table(f: Fields) -> bool:
+    """transformers before 4.32 saved each Llama layer's rotary frequencies as a float32 tensor."""
+    found = re.match(r"(\d+)\.(\d+)", f.text("transformers_version"))
+    return found is not None and (int(found[1]), int(found[2])) < (4, 32)
+
+
 @architecture("LlamaForCausalLM", "LLaMAForCausalLM", "AquilaForCausalLM", "AquilaModel", "XverseForCausalLM",
-              "YiForCausalLM", "SolarForCausalLM", "CwmForCausalLM")
+              "YiForCausalLM", "CwmForCausalLM")
 def llama(f: Fields) -> Decoder:
     """Also Yi, CodeLlama, Vicuna, Granite-code, SmolLM2, DeepSeek-coder: all are stored as Llama."""
     bias = f.flag("attention_bias") or f.flag("bias")
-    layers = f.layers("num_hidden_layers")
-    window = f.count("sliding_window", default=0, least=0)
-    return llama_like(f, qkv_bias=bias, out_bias=bias, mlp_bias=f.flag("mlp_bias"),
-                      windows=layer_windows(f, layers, window=window))
+    d = llama_like(f, qkv_bias=bias, out_bias=bias, mlp_bias=f.flag("mlp_bias"), windows=model_windows(f))
+    if stores_rotary_table(f):
+        for i in range(d.dims.layers):
+            d.tensors.buffer(f"model.layers.{i}.self_attn.rotary_emb.inv_freq", d.dims.head_dim // 2, element_bytes=4)
+    return d
 
 
 @architecture("MistralForCausalLM")
 def mistral(f: Fields) -> Decoder:
     """v0.1 keeps a window of every layer; later ones have `sliding_window: null`."""
-    layers = f.layers("num_hidden_layers")
-    window = f.count("sliding_window", default=0, least=0)
-    return llama_like(f, windows=layer_windows(f, layers, window=window, default="sliding_attention"))
+    return llama_like(f, windows=model_windows(f))
 
 
 def qwen_windows(f: Fields) -> list[int | None]:

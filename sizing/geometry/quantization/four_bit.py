@@ -5,6 +5,7 @@ from __future__ import annotations
 from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Tensor
 from sizing.geometry.model import Quantization
+from sizing.geometry.quantization.names import contains
 from sizing.geometry.quantization.stored import Stored, in_layers, packed, unpacked, up
 
 SCALE_BYTES = 2  # both tools store float16 scales
@@ -19,16 +20,13 @@ class Awq:
         self.bits = q.count("bits", "w_bit", default=4, most=8)
         if self.bits not in (4, 8):
             raise q.refuse("bits", self.bits, "4 or 8, the widths AWQ packs")
-        self.group = q.values.get("group_size", q.values.get("q_group_size", 128))
-        if not isinstance(self.group, int) or isinstance(self.group, bool) or (self.group < 1 and self.group != -1):
-            raise q.refuse("group_size", self.group, "a positive whole number, or -1 for whole rows")
-        self.zero_point = q.flag("zero_point", True)
-        self.skipped = q.texts("modules_to_not_convert")
+        self.group = group_size(q, "group_size", "q_group_size")
+        self.skipped = contains(q.texts("modules_to_not_convert"))
         self.quantization = Quantization(method="awq", bits=self.bits, group_size=self.group,
                                          format=q.text("version", "gemm"), vllm_name="auto_awq")
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
-        if not in_layers(tensor) or any(name in tensor.name for name in self.skipped):
+        if not in_layers(tensor) or self.skipped(tensor.name):
             return unpacked(tensor, element_bytes)
         outputs, inputs = tensor.shape
         groups = 1 if self.group == -1 else up(inputs, self.group)
@@ -46,20 +44,27 @@ class Gptq:
         self.bits = q.count("bits", most=8)
         if self.bits not in (2, 3, 4, 8):
             raise q.refuse("bits", self.bits, "2, 3, 4 or 8, the widths GPTQ packs")
-        self.group = q.values.get("group_size", 128)
-        if not isinstance(self.group, int) or isinstance(self.group, bool) or (self.group < 1 and self.group != -1):
-            raise q.refuse("group_size", self.group, "a positive whole number, or -1 for whole rows")
+        self.group = group_size(q, "group_size")
         self.head = q.flag("lm_head")
-        self.skipped = q.texts("modules_to_not_convert")
+        # AutoGPTQ's first releases, known by the fields they write, stored a bias with every packed layer.
+        self.biased = "model_file_base_name" in q.values and not q.has("checkpoint_format", "is_marlin_format", "meta")
         self.quantization = Quantization(method="gptq", bits=self.bits, group_size=self.group,
                                          format=q.text("checkpoint_format", "gptq"), vllm_name="auto_gptq")
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         inside = in_layers(tensor) or (self.head and tensor.name.endswith("lm_head"))
-        if not inside or any(name in tensor.name for name in self.skipped):
+        if not inside:
             return unpacked(tensor, element_bytes)
         outputs, inputs = tensor.shape
         groups = 1 if self.group == -1 else up(inputs, self.group)
         weights = up(inputs * self.bits, 32) * outputs * 4
         zeros = groups * up(outputs * self.bits, 32) * 4
-        return packed(tensor, element_bytes, weights, zeros, groups * outputs * SCALE_BYTES, inputs * 4)
+        parts = [weights, zeros, groups * outputs * SCALE_BYTES, inputs * 4]
+        if self.biased and not tensor.bias:
+            parts.append(outputs * SCALE_BYTES)
+        return packed(tensor, element_bytes, *parts)
+
+
+def group_size(q: Fields, *names: str) -> int:
+    """Columns that share a scale; -1 is a whole row."""
+    return -1 if q.raw(*names) == -1 else q.count(*names, default=128)

@@ -6,13 +6,22 @@ from collections.abc import Callable
 
 from sizing.geometry.errors import UnsupportedModel
 from sizing.geometry.fields import Fields
+from sizing.geometry.quantization.compressed import CompressedTensors, ModelOpt
+from sizing.geometry.quantization.eight_bit import BitsAndBytes, Fp8
 from sizing.geometry.quantization.four_bit import Awq, Gptq
+from sizing.geometry.quantization.mlx import Mlx
 from sizing.geometry.quantization.mxfp4 import Mxfp4
 from sizing.geometry.quantization.stored import Method, Unquantized
 
 METHODS: dict[str, Callable[[Fields], Method]] = {
     "awq": Awq,
+    "bitsandbytes": BitsAndBytes,
+    "compressed-tensors": CompressedTensors,
+    "fp8": Fp8,
     "gptq": Gptq,
+    "mlx": Mlx,
+    "modelopt": ModelOpt,
+    "modelopt-fp4": ModelOpt,
     "mxfp4": Mxfp4,
 }
 
@@ -29,12 +38,20 @@ def quantization_section(f: Fields) -> Fields | None:
     return None
 
 
+def nameless(q: Fields) -> str:
+    """MLX and ModelOpt write no quant_method: the one has bits and a group size, the other its producer."""
+    producer = q.optional_section("producer")
+    if producer is not None and producer.text("name") == "modelopt":
+        return "modelopt"
+    return "mlx" if q.has("bits") and q.has("group_size") else ""
+
+
 def read_method(f: Fields) -> Method:
     """The packing the config names, or none."""
     q = quantization_section(f)
     if q is None:
         return Unquantized()
-    name = q.text("quant_method").lower().replace("_", "-")
+    name = q.text("quant_method").lower().replace("_", "-") or nameless(q)
     method = METHODS.get(name)
     if method is None:
         known = ", ".join(sorted(METHODS))

@@ -1,0 +1,69 @@
+"""Eight-bit floats in DeepSeek's and transformers' FP8, and bitsandbytes' integers."""
+
+from __future__ import annotations
+
+from sizing.geometry.fields import Fields
+from sizing.geometry.inventory import Kind, Tensor
+from sizing.geometry.model import Quantization
+from sizing.geometry.quantization.names import name_parts
+from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
+
+SCALE_BYTES = 4  # float32
+
+
+class Fp8:
+    """One byte a weight; a float32 scale a block (`weight_scale_inv`) or a tensor, and one for static inputs."""
+
+    caveats: tuple[str, ...] = ()
+
+    def __init__(self, q: Fields) -> None:
+        block = q.counts("weight_block_size", least=1)
+        if block and len(block) != 2:
+            raise q.refuse("weight_block_size", list(block), "two whole numbers, rows and columns")
+        self.block = block
+        self.static = q.text("activation_scheme", "dynamic") == "static"
+        self.skipped = name_parts((*q.texts("modules_to_not_convert"), *q.texts("ignored_layers")))
+        self.quantization = Quantization(method="fp8", bits=8, group_size=block[0] if block else None,
+                                         format=q.text("fmt", "e4m3"), vllm_name="fp8")
+
+    def store(self, tensor: Tensor, element_bytes: int) -> Stored:
+        if tensor.kind is not Kind.LINEAR or tensor.name.endswith("lm_head") or self.skipped(tensor.name):
+            return unpacked(tensor, element_bytes)
+        outputs, inputs = tensor.shape
+        scales = up(outputs, self.block[0]) * up(inputs, self.block[1]) if self.block else 1
+        parts = [outputs * inputs, scales * SCALE_BYTES, *([SCALE_BYTES] if self.static else [])]
+        return packed(tensor, element_bytes, *parts)
+
+
+class BitsAndBytes:
+    """LLM.int8 (int8 rows with a float32 scale each, and a format byte) or 4-bit blocks of 64 with their statistics.
+
+    Every linear layer but the head is packed, routers included.
+    """
+
+    # The four-bit state is a JSON text whose length depends on a float's digits.
+    STATE_BYTES_NESTED = 192
+    STATE_BYTES = 80
+
+    def __init__(self, q: Fields) -> None:
+        self.four = q.flag("load_in_4bit") or q.flag("_load_in_4bit")
+        self.nested = q.flag("bnb_4bit_use_double_quant")
+        self.skipped = name_parts((*q.texts("llm_int8_skip_modules"), "lm_head"))
+        kind = q.text("bnb_4bit_quant_type", "fp4") if self.four else "int8"
+        self.quantization = Quantization(method="bitsandbytes", bits=4 if self.four else 8,
+                                         group_size=64 if self.four else None, format=kind, vllm_name="bitsandbytes")
+        self.caveats = (
+            "bitsandbytes writes each layer's four-bit state as text of varying length; a few bytes a layer are open",
+        ) if self.four else ()
+
+    def store(self, tensor: Tensor, element_bytes: int) -> Stored:
+        if tensor.kind not in (Kind.LINEAR, Kind.ROUTER) or tensor.stacked or self.skipped(tensor.name):
+            return unpacked(tensor, element_bytes)
+        outputs, inputs = tensor.shape
+        if not self.four:
+            return packed(tensor, element_bytes, outputs * inputs, outputs * SCALE_BYTES, 1)
+        blocks = up(outputs * inputs, 64)
+        if not self.nested:
+            return packed(tensor, element_bytes, up(outputs * inputs, 2), blocks * 4, 16 * 4, self.STATE_BYTES)
+        return packed(tensor, element_bytes, up(outputs * inputs, 2), blocks, 16 * 4, up(blocks, 256) * 4, 256 * 4,
+                      self.STATE_BYTES_NESTED)
