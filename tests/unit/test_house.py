@@ -51,7 +51,7 @@ REGISTRIES = [
         ("static", "crates", "io"),
     )
 ]
-MACHINE_PATHS = re.compile(r"(?<![\w.$})-])/(?:work|Users)/")
+MACHINE_PATHS = re.compile(r"(?<![\w.$})-])/work/")
 SAYS_NOTHING = {"utils", "util", "common", "misc", "helpers", "helper"}
 
 

@@ -22,7 +22,8 @@ def put_into_cache(checkout: Checkout, kind: str) -> None:
     probe.write_text(text[: text.index("\n", text.index("\npart=") + 1)] + '\necho "$part"\n')
     part = checkout.run(str(probe)).stdout.strip()
     probe.unlink()
-    checkout.fake("bin/pulumi", f"echo {PINNED} {kind}", directory=checkout.cache / part)
+    checkout.fake("bin/pulumi", f"echo {PINNED}", directory=checkout.cache / part)
+    checkout.fake("bin/pulumi-language-python", "", directory=checkout.cache / part)
 
 
 def test_the_pinned_version_on_path_is_used(checkout: Checkout) -> None:
@@ -113,7 +114,6 @@ def test_building_from_modules_says_why(checkout: Checkout) -> None:
     done = checkout.run("toolchain/engine.sh", GPUHOST_PULUMI_RELEASES=NOWHERE)
     assert done.returncode != 0
     assert (
-        "building Pulumi 3.259.0 from its Go modules: no pulumi on PATH and its download is out of reach"
-        in done.stderr
+        "building Pulumi 3.259.0 from its Go modules: no pulumi on PATH and its download is out of reach" in done.stderr
     )
     assert "run the same again to go on where it stopped" in done.stderr
