@@ -1,0 +1,49 @@
+"""One host as a stack deployed it: the promises of the outputs beside the ways to look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from testinfra.host import Host
+
+from facts.model_files import ModelFiles
+from facts.server_container import ServerContainer
+from facts.vllm_endpoint import VllmEndpoint
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """`outputs` is the host's entry in the stack's `hosts` output.
+
+    Example: `deployed.container.cgroup.cpus == deployed.planned("cpus")`
+    """
+
+    name: str
+    outputs: Mapping[str, Any]
+    host: Host
+
+    @property
+    def expected(self) -> Mapping[str, Any]:
+        """Settings that are not numbers of the plan."""
+        found: Mapping[str, Any] = self.outputs["expected"]
+        return found
+
+    def planned(self, name: str) -> Any:
+        """The planned value of that name."""
+        return self.outputs["plan"][name]["value"]
+
+    @cached_property
+    def container(self) -> ServerContainer:
+        """The serving container."""
+        return ServerContainer(self.host, self.outputs["container"])
+
+    @cached_property
+    def model(self) -> ModelFiles:
+        """The model's volume."""
+        return ModelFiles(self.host, self.expected["model_volume"])
+
+    @cached_property
+    def endpoint(self) -> VllmEndpoint:
+        """The server from here."""
+        return VllmEndpoint(self.outputs["endpoint"])
