@@ -1,0 +1,167 @@
+"""`python -m sizing.gpu_memory.cross_validate FILE [--write]`: how exact the predictor is, class by class.
+
+Each `source_group` is predicted with amounts fitted on all the others; beside it, the same with amounts
+fitted on everything. `--write` stores the latter as the calibration in use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sizing.gpu_memory.fit import fit, observed_kv_gib
+from sizing.gpu_memory.calibration import STORED, Calibration
+from sizing.gpu_memory.gpu import GIB
+from sizing.gpu_memory.replay import read_starts, replay_log
+
+Row = Mapping[str, Any]
+SCORED_FROM_GIB = 2.0  # below this a relative error says little
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    row: Row
+    predicted: float | None
+    verdict: str
+
+    @property
+    def observed(self) -> float | None:
+        return observed_kv_gib(self.row)
+
+    @property
+    def scored(self) -> bool:
+        seen = self.observed
+        return self.predicted is not None and seen is not None and seen >= SCORED_FROM_GIB and strict(self.row)
+
+    @property
+    def error(self) -> float:
+        """Relative to the observed KV cache."""
+        assert self.predicted is not None
+        assert self.observed is not None
+        return abs(self.predicted - self.observed) / self.observed
+
+
+def strict(row: Row) -> bool:
+    """Starts whose every input the source states, with the card to themselves and a budget that adds up."""
+    checks = row.get("checks") or {}
+    tenants = "tenant" in str(row.get("note") or "")
+    stated = row.get("gpu_memory_utilization") is not None
+    return stated and not (row.get("uncertain_fields") or row.get("lora_slots") or tenants or checks.get("flag"))
+
+
+def predictions(rows: Iterable[Row], calibration: Calibration) -> list[Outcome]:
+    found = []
+    for row in rows:
+        answer = replay_log(row, calibration)
+        kv = answer["predicted_kv_gib"]
+        found.append(Outcome(row, float(str(kv)) if kv is not None else None, str(answer["verdict"])))
+    return found
+
+
+def cross_validated(rows: list[Row]) -> list[Outcome]:
+    """Every source group by amounts fitted without it."""
+    found: list[Outcome] = []
+    for group in dict.fromkeys(str(row["source_group"]) for row in rows):
+        rest = [row for row in rows if row["source_group"] != group]
+        found += predictions((row for row in rows if row["source_group"] == group), fit(rest))
+    return found
+
+
+def _total(row: Row) -> float:
+    try:
+        return read_starts(row)[0].gpu.total_bytes / GIB
+    except ValueError:
+        return 0.0
+
+
+def _release(row: Row) -> tuple[int, int]:
+    try:
+        return read_starts(row)[0].engine.release
+    except ValueError:
+        return (0, 0)
+
+
+CLASSES: tuple[tuple[str, Callable[[Row], bool]], ...] = (
+    ("all", lambda _: True),
+    ("24 GB cards", lambda r: 20.5 <= _total(r) <= 24.2),
+    ("below 20 GB", lambda r: 0 < _total(r) < 20.5),
+    ("40 to 48 GB", lambda r: 38 <= _total(r) <= 50),
+    ("80 GB and more", lambda r: _total(r) >= 70),
+    ("not quantised", lambda r: not r.get("quantization")),
+    ("quantised", lambda r: bool(r.get("quantization"))),
+    ("more than one GPU", lambda r: (r.get("tensor_parallel") or 1) > 1),
+    ("first engine (V0)", lambda r: r.get("engine") == "V0"),
+    ("V1, up to 0.11", lambda r: r.get("engine") != "V0" and _release(r) <= (0, 11)),
+    ("0.12 to 0.16", lambda r: r.get("engine") != "V0" and (0, 12) <= _release(r) <= (0, 16)),
+    ("0.17 to 0.19", lambda r: (0, 17) <= _release(r) <= (0, 19)),
+    ("0.20 and later", lambda r: _release(r) >= (0, 20)),
+)
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def table(outcomes: list[Outcome]) -> list[str]:
+    lines = ["| class | starts | median | p90 | within 5 % | median GiB |", "|---|---|---|---|---|---|"]
+    for name, belongs in CLASSES:
+        scored = [o for o in outcomes if o.scored and belongs(o.row)]
+        if not scored:
+            continue
+        errors = [o.error for o in scored]
+        close = sum(e <= 0.05 for e in errors) / len(errors)
+        gib = median(abs((o.predicted or 0) - (o.observed or 0)) for o in scored)
+        lines.append(f"| {name} | {len(scored)} | {median(errors):.1%} | {percentile(errors, 0.9):.1%} | "
+                     f"{close:.0%} | {gib:.2f} |")
+    return lines
+
+
+def verdicts(outcomes: list[Outcome]) -> list[str]:
+    known = [o for o in outcomes if o.predicted is not None]
+    started = [o for o in known if o.row["outcome"] == "started"]
+    failed = [o for o in known if o.row["outcome"] != "started"]
+    safe = [str(o.row["id"]) for o in failed if o.verdict == "starts"]
+
+    def counted(group: list[Outcome]) -> str:
+        return ", ".join(f"{sum(o.verdict == v for o in group)} {v.replace('_', ' ')}"
+                         for v in ("starts", "coin_toss", "fails"))
+
+    return [
+        f"{len(started)} that started: {counted(started)}",
+        f"{len(failed)} that failed: {counted(failed)}",
+        f"failures called safe: {', '.join(safe) if safe else 'none'}",
+        f"{len(outcomes) - len(known)} refused: the card or the model is not stated",
+    ]
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m sizing.gpu_memory.cross_validate", description=__doc__)
+    parser.add_argument("file", type=Path, help="recorded starts: {'cases': [...]}")
+    parser.add_argument("--write", action="store_true", help="store the amounts fitted on the whole file")
+    parser.add_argument("--rows", action="store_true", help="one line a start")
+    args = parser.parse_args(argv)
+    rows: list[Row] = json.loads(args.file.read_text(encoding="utf-8"))["cases"]
+    whole = fit(rows)
+    for title, outcomes in (("cross-validated by source", cross_validated(rows)),
+                            ("fitted on all", predictions(rows, whole))):
+        print(f"## {title}\n")
+        print("\n".join([*table(outcomes), "", *verdicts(outcomes), ""]))
+        if args.rows:
+            for o in outcomes:
+                print(o.row["id"], o.row["source_group"][:30], o.observed, o.predicted, o.row["outcome"], o.verdict,
+                      f"{o.error:.1%}" if o.scored else "")
+    if args.write:
+        STORED.write_text(whole.to_json(), encoding="utf-8")
+        print(f"stored in {STORED.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

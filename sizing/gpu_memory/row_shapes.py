@@ -1,0 +1,113 @@
+"""From a recorded start to the model it ran: its recorded sizes, or the published config of its name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sizing.gpu_memory.shapes import (
+    FULL_PRECISION,
+    ExpertShapes,
+    ImageTower,
+    KvLayers,
+    ModelShapes,
+    WeightFormat,
+)
+
+
+class UnknownModel(ValueError):
+    """The start names no sizes and its model is not in the catalogue; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    architecture: str
+    positions: int
+    tower: ImageTower | None
+
+
+@cache
+def _table() -> dict[str, list[dict[str, object]]]:
+    stored: dict[str, list[dict[str, object]]] = json.loads(
+        (Path(__file__).parent / "data" / "families.json").read_text(encoding="utf-8")
+    )
+    return stored
+
+
+def plain_name(model: str) -> str:
+    """'Meta-Llama/Llama_3.1-8B (inferred)' -> 'meta-llama/llama-3.1-8b'."""
+    return re.sub(r"[\s_]+", "-", re.sub(r"\(.*?\)", "", model).strip().lower())
+
+
+def family_of(model: str) -> Family | None:
+    """What the name says about the class and the image tower; None for a name that fits no family."""
+    name = plain_name(model)
+    for row in _table()["families"]:
+        if re.search(str(row["pattern"]), name):
+            t = row.get("tower")
+            tower = (ImageTower(t["parameters"] * 2, t["tokens"], t["budget"], t["pixels"])
+                     if isinstance(t, dict) else None)
+            return Family(str(row["architecture"]), int(str(row["positions"])), tower)
+    return None
+
+
+def format_of(quantization: str | None, architecture: str) -> WeightFormat:
+    """Bytes a weight of a quantisation named as in vLLM's log; raises UnknownModel for an unknown one."""
+    if not quantization or quantization.lower() in ("none", "auto"):
+        return FULL_PRECISION
+    name = quantization.lower()
+    for row in _table()["formats"]:
+        if re.search(str(row["pattern"]), name):
+            width, active = float(str(row["bytes_per_weight"])), float(str(row.get("activation_bytes", 0)))
+            return WeightFormat(name, width, row.get("experts_only_for") == architecture, active)
+    raise UnknownModel(f"quantization is {quantization!r}, whose bytes a weight are not known here")
+
+
+def _windows(text: object, layers: int) -> tuple[tuple[int, int | None], ...]:
+    """(layers, window) of each kind: '1024, 5 sliding : 1 full', '128, alternating (1:1)', 4096, null."""
+    if text is None:
+        return ((layers, None),)
+    numbers = [int(n) for n in re.findall(r"\d+", str(text))]
+    if not numbers:
+        return ((layers, None),)
+    if "all layers" in str(text) or len(numbers) < 3:
+        return ((layers, numbers[0]),)
+    sliding, full = (numbers[1], numbers[2])
+    whole = layers * full // (sliding + full)
+    return ((layers - whole, numbers[0]), (whole, None))
+
+
+def _number(a: Mapping[str, object], key: str) -> int:
+    value = a.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise UnknownModel(f"architecture.{key} is {value!r}; it should be a positive number")
+    return int(value)
+
+
+def shapes_from_figures(model: str, a: Mapping[str, object], quantization: str | None) -> ModelShapes:
+    """A model from the public figures a start records beside its name."""
+    family = family_of(model)
+    architecture = family.architecture if family else "unknown"
+    layers, heads = _number(a, "num_hidden_layers"), _number(a, "num_attention_heads")
+    kv_heads = int(str(a.get("num_key_value_heads") or heads))
+    hidden, vocab = _number(a, "hidden_size"), _number(a, "vocab_size")
+    head_dim = int(str(a.get("head_dim") or hidden // heads))
+    experts = None
+    if a.get("num_experts"):
+        inner = a.get("moe_intermediate_size") or a.get("intermediate_size")
+        shared = a.get("shared_expert_intermediate_size") or 0
+        experts = ExpertShapes(_number(a, "num_experts"), _number(a, "num_experts_per_tok"), int(str(inner)),
+                               int(str(shared)))
+    kv = tuple(KvLayers(n, 2 * kv_heads * head_dim, window)
+               for n, window in _windows(a.get("sliding_window"), layers) if n)
+    return ModelShapes(
+        name=model, architecture=architecture, layers=layers, hidden=hidden,
+        intermediate=_number(a, "intermediate_size"), vocab=vocab, heads=heads, kv_heads=kv_heads,
+        head_dim=head_dim, tied=bool(a.get("tie_word_embeddings")), kv=kv,
+        rope_positions=family.positions if family else 32768, format=format_of(quantization, architecture),
+        experts=experts, images=family.tower if family else None,
+    )
