@@ -41,7 +41,10 @@ def connect() -> docker.DockerClient:
     try:
         return _client()
     except DockerException as error:
-        raise SandboxError(f"the Docker Engine answers its own client, but not this one: {error}") from error
+        raise SandboxError(
+            "the Docker Engine answers the docker command, but not at its usual socket; set DOCKER_HOST to "
+            f"the endpoint that `docker context ls` shows: {error}"
+        ) from error
 
 
 def _client() -> docker.DockerClient:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,13 +85,14 @@ def down(name: str = DEVELOPMENT, *, checkout: Path = CHECKOUT, report: Report =
     folder = identity_of(name, checkout).folder
     with only_one(lock, report):
         was_there = containers.remove_container(client, containers.container_name(name, checkout))
-        was_there |= folder.exists()
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            was_there = True
+            shutil.rmtree(folder)
         with only_one(_numbers_lock(), report):
             if not containers.all_sandboxes(client):
                 remove_network_if_unused(client)
         lock.unlink(missing_ok=True)
-    if not any(lock.parent.iterdir()):
+    with suppress(OSError):  # another sandbox of this checkout
         lock.parent.rmdir()
     report(f"{name} removed" if was_there else f"there is no sandbox {name} in this checkout")
 
@@ -129,7 +131,11 @@ def _make(client: docker.DockerClient, request: Request, report: Report) -> Sand
         started = time.monotonic()
         made = containers.create_and_start(client, shape, identity, setup)
     sandbox = sandbox_of(entry(made), identity)
-    wait_until_ready(sandbox.ssh_command(), flavour, is_new=True, report=report)
+    try:
+        wait_until_ready(sandbox.ssh_command(), flavour, is_new=True, report=report)
+    except SandboxError as error:
+        look = f"docker exec {sandbox.container} journalctl -b"
+        raise SandboxError(f"{error}\nIt is left as it is for a look: {look}; `down` removes it") from error
     report(f"{_where(sandbox)} made, ready {time.monotonic() - started:.1f} s after its start")
     return sandbox
 

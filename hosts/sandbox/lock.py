@@ -23,9 +23,13 @@ def only_one(file: Path, report: Report) -> Iterator[None]:
 
     The holder may delete the file; who waited for it then starts over with a new one.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        with file.open("w") as handle:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = file.open("w")
+        except FileNotFoundError:  # whoever removed the last sandbox removed the folder too
+            continue
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
