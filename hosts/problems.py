@@ -65,6 +65,8 @@ def _sentence(detail: ErrorDetails, location: Location, model: type[BaseModel]) 
             return "is missing" + _hint_of(model, location)
         case "extra_forbidden":
             return _unknown_key(str(location[-1]), _fields_at(model, location[:-1]))
+        case "too_short":
+            return f"needs at least {detail['ctx']['min_length']} entry, found {detail['ctx']['actual_length']}"
         case "value_error":
             shown = f"'{value}' " if isinstance(value, str | int | float) else ""
             return shown + detail["msg"].removeprefix("Value error, ")

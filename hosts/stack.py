@@ -14,17 +14,13 @@ from hosts.spec import GpuSpec, HostName, HostSpec, Integer, LimitCeilings, Numb
 
 _VERSION = re.compile(r"^\d+\.\d+\.\d+$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
-_REFERENCE = re.compile(
-    r"^(?P<name>[a-z0-9][a-z0-9._/:-]*?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>.+))?$"
-)
+_REFERENCE = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._/:-]*?)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>.+))?$")
 _SERVED_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,94}[A-Za-z0-9])?$")
 
 
 def _version(value: str) -> str:
     if not _VERSION.match(value):
-        raise ValueError(
-            "must be a vLLM release such as '0.32.0'; a moving name like 'latest' cannot be planned for"
-        )
+        raise ValueError("must be a vLLM release such as '0.32.0'; a moving name like 'latest' cannot be planned for")
     return value
 
 
@@ -39,9 +35,7 @@ def _reference(value: str) -> str:
     if match is None:
         raise ValueError("must be an image reference such as 'vllm/vllm-openai:v0.32.0@sha256:…'")
     if match["tag"] == "latest" or (match["tag"] is None and match["digest"] is None):
-        raise ValueError(
-            "must name a release and its digest, 'vllm/vllm-openai:v0.32.0@sha256:…'; 'latest' moves"
-        )
+        raise ValueError("must name a release and its digest, 'vllm/vllm-openai:v0.32.0@sha256:…'; 'latest' moves")
     if match["digest"] is not None and not _DIGEST.match(match["digest"]):
         raise ValueError("has a digest that is not 'sha256:' and 64 hexadecimal digits")
     return value
@@ -50,6 +44,12 @@ def _reference(value: str) -> str:
 def _ip(value: str) -> str:
     if not is_ip_address(value):
         raise ValueError("must be an IP address of the host; 0.0.0.0 publishes on every interface")
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    if not value.is_absolute():
+        raise ValueError("must be an absolute path: it lies on the host")
     return value
 
 
@@ -81,9 +81,7 @@ class HostEntry(Spec):
         if self.shape is not None:
             base = dict(shape_named(self.shape).hardware())
         own = {
-            key: value
-            for key in ("cpus", "memory_gib", "gpu", "limits")
-            if (value := getattr(self, key)) is not None
+            key: value for key in ("cpus", "memory_gib", "gpu", "limits") if (value := getattr(self, key)) is not None
         }
         merged = base | own
         missing = [key for key in ("cpus", "memory_gib") if key not in merged]
@@ -97,7 +95,7 @@ class ModelEntry(Spec):
 
     name: Annotated[str, AfterValidator(_served_name)]
     directory: Path | None = None
-    host_path: Path | None = None
+    host_path: Annotated[Path, AfterValidator(_absolute)] | None = None
     lock: Path | None = None
     config: Path | None = None
 
@@ -109,8 +107,6 @@ class ModelEntry(Spec):
                 "needs exactly one source: directory (on this machine) or host_path (already on the host); "
                 f"found {' and '.join(given) or 'none'}"
             )
-        if self.host_path is not None and not self.host_path.is_absolute():
-            raise ValueError(f"host_path '{self.host_path}' must be absolute: it lies on the host")
         if self.config is None and self.directory is None:
             raise ValueError(
                 "needs config, the path of the checkpoint's config.json: sizing reads the model's shape there"
@@ -167,9 +163,7 @@ class Goal(Spec):
     def _lengths_fit(self) -> Self:
         used = (self.prompt_tokens or 0) + (self.output_tokens or 0)
         if used > self.context_tokens:
-            raise ValueError(
-                f"prompt_tokens + output_tokens = {used} exceed context_tokens {self.context_tokens}"
-            )
+            raise ValueError(f"prompt_tokens + output_tokens = {used} exceed context_tokens {self.context_tokens}")
         if self.shared_prefix_tokens > (self.prompt_tokens or self.context_tokens):
             raise ValueError(f"shared_prefix_tokens {self.shared_prefix_tokens} exceed the prompt they begin")
         return self
@@ -184,9 +178,7 @@ class ImageSource(Spec):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.reference is None) == (self.archive is None):
-            raise ValueError(
-                "needs exactly one of reference (pulled by the host) and archive (carried to it)"
-            )
+            raise ValueError("needs exactly one of reference (pulled by the host) and archive (carried to it)")
         return self
 
     @property
