@@ -8,6 +8,7 @@ left over is an error. Unlike argparse it does not stop at the first error.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sizing.flags.spelling import MalformedError, model_first, normalised
 from sizing.flags.table import FlagOption, FlagTable
@@ -65,15 +66,22 @@ def check_arguments(arguments: Sequence[str], table: FlagTable) -> ArgumentRepor
     words = list(arguments)
     try:
         words = model_first(words)
+        _readable_config(words)
     except MalformedError as error:
         report.malformed = str(error)
     try:
-        words = normalised(words, table)
+        words = normalised(words)
     except MalformedError as error:
         report.malformed = str(error)
     _walk(words, table, report)
     report.unknown.sort(key=report.ambiguous.__contains__)
     return report
+
+
+def _readable_config(words: Sequence[str]) -> None:
+    for flag, path in pairwise(words):
+        if flag == "--config" and not path.endswith((".yaml", ".yml")) and not UNRESOLVED.search(path):
+            raise MalformedError(f"--config takes a .yaml file, not '{path}'")
 
 
 def _walk(words: Sequence[str], table: FlagTable, report: ArgumentReport) -> None:
@@ -100,11 +108,11 @@ def _classified(word: str, table: FlagTable) -> _Option | None:
     """The option a word stands for, or None where argparse reads it as a value."""
     if not word.startswith("-") or word == "-":
         return None
-    if word in table.by_spelling:
-        return _Option(word, table.by_spelling[word], word, None)
+    if word in table.accepted:
+        return _Option(word, table.accepted[word], word, None)
     name, equals, explicit = word.partition("=")
-    if equals and name in table.by_spelling:
-        return _Option(word, table.by_spelling[name], name, explicit)
+    if equals and name in table.accepted:
+        return _Option(word, table.accepted[name], name, explicit)
     matches = _prefix_matches(word, table)
     if len(matches) == 1:
         return matches[0]
@@ -121,12 +129,12 @@ def _prefix_matches(word: str, table: FlagTable) -> list[_Option]:
         value = explicit if equals else None
         return [
             _Option(word, option, spelling, value)
-            for spelling, option in table.by_spelling.items()
+            for spelling, option in table.accepted.items()
             if spelling.startswith(name)
         ]
     return [
         _Option(word, option, spelling, word[2:] if spelling == word[:2] else None)
-        for spelling, option in table.by_spelling.items()
+        for spelling, option in table.accepted.items()
         if spelling == word[:2] or spelling.startswith(word)
     ]
 
@@ -167,7 +175,7 @@ def _take(found: _Option, following: Sequence[str], report: ArgumentReport) -> i
     elif option.kind == "help":
         report.asks_for_help = True
     else:
-        report.values[option.dest] = found.spelling not in option.set_false
+        report.values[option.dest] = found.spelling not in option.set_false and not found.spelling.startswith("--no-")
     return 0
 
 

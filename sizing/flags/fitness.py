@@ -71,10 +71,7 @@ def _kv_cache_dtype(value: object, _: Mapping[str, object], target: Target) -> s
         return f"NVFP4 KV needs compute capability 10.0; this GPU has {shown}"
     needed = FP8_KV_CAPABILITY[target.attention]
     if text.startswith("fp8") and target.capability < needed:
-        return (
-            f"no attention backend takes fp8 KV at {shown} for {target.attention} attention; "
-            f"{needed / 10} is needed"
-        )
+        return f"no attention backend takes fp8 KV at {shown} for {target.attention} attention; {needed / 10} is needed"
     return None
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from sizing.flags.table import FlagTable
 from sizing.flags.values import BadValueError, suffixed_int
 
 _LEVELS = {"0", "1", "2", "3"}
@@ -16,9 +15,9 @@ class MalformedError(ValueError):
     """vLLM raises before argparse sees the arguments; the message is what it would say."""
 
 
-def normalised(arguments: Sequence[str], table: FlagTable) -> list[str]:
+def normalised(arguments: Sequence[str]) -> list[str]:
     """Dashes for underscores, `-O3` spelled out, dotted sub-keys folded into one JSON value per option."""
-    return _fold_sub_keys([table.aliases.get(word, word) for word in _spelled_out(arguments)])
+    return _fold_sub_keys(list(_spelled_out(arguments)))
 
 
 def model_first(arguments: Sequence[str]) -> list[str]:
@@ -34,9 +33,7 @@ def model_first(arguments: Sequence[str]) -> list[str]:
     named = any(re.match(r"--served[-_]model[-_]name(=.+|$)", word) for word in words)
     configured = any(re.match(r"--config(=.+|$)", word) for word in words)
     if words and words[0].startswith("-") and named and not configured:
-        raise MalformedError(
-            "a model should be the first positional argument when --served-model-name is given"
-        )
+        raise MalformedError("a model should be the first positional argument when --served-model-name is given")
     return words
 
 

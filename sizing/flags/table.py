@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 _TABLES = Path(__file__).parent / "tables"
+_DETAILS = Path(__file__).parent / "details"
 
 
 class UnknownVersionError(ValueError):
@@ -19,7 +20,10 @@ class UnknownVersionError(ValueError):
 
 
 class FlagOption(BaseModel):
-    """One option of the parser; `default` is None where vLLM decides after parsing."""
+    """One option of the parser; `default` is None where vLLM decides after parsing.
+
+    `config_keys` are the keys its JSON object may have, None where the parser does not check them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +40,7 @@ class FlagOption(BaseModel):
     deprecated: bool
     set_true: tuple[str, ...] = ()
     set_false: tuple[str, ...] = ()
+    config_keys: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -51,6 +56,7 @@ class FlagTable(BaseModel):
     vllm_version: str
     parser_module: str
     options: tuple[FlagOption, ...]
+    environment: frozenset[str]
 
     @cached_property
     def by_dest(self) -> dict[str, FlagOption]:
@@ -63,16 +69,20 @@ class FlagTable(BaseModel):
         return {spelling: option for option in self.options for spelling in option.spellings}
 
     @cached_property
-    def aliases(self) -> dict[str, str]:
-        """Spellings the parser takes without registering them, and the registered one they mean."""
+    def hidden(self) -> dict[str, FlagOption]:
+        """Negative spellings that help does not show: releases that pair `--enable-x` with `--disable-x`
+        still take `--no-enable-x` and `--no-disable-x`, and complete them like any other."""
         found = {}
         for option in self.options:
-            for spellings in (option.set_true, option.set_false):
-                registered = [spelling for spelling in spellings if spelling in option.spellings]
-                for spelling in spellings:
-                    if spelling not in option.spellings and registered:
-                        found[spelling] = registered[0]
-        return found
+            pair = {name.removeprefix("--enable-").removeprefix("--disable-") for name in option.long}
+            if option.kind == "boolean-optional" and len(option.long) == 2 and len(pair) == 1:
+                found[f"--no-{option.long[0][2:]}"] = option
+        return {spelling: option for spelling, option in found.items() if spelling not in self.by_spelling}
+
+    @cached_property
+    def accepted(self) -> dict[str, FlagOption]:
+        """Every spelling the parser looks up: registered ones and hidden ones."""
+        return self.by_spelling | self.hidden
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -106,8 +116,13 @@ def flag_table(version: str) -> FlagTable:
             f"{nearest_version(version)} (available: {', '.join(available_versions())})"
         )
     raw = json.loads((_TABLES / f"{name}.json").read_text(encoding="utf-8"))
+    details = json.loads((_DETAILS / f"{name}.json").read_text(encoding="utf-8"))
     return FlagTable(
         vllm_version=raw["vllm_version"],
         parser_module=raw["parser_module"],
-        options=tuple(FlagOption.model_validate(option) for option in raw["options"]),
+        options=tuple(
+            FlagOption.model_validate(option | {"config_keys": details["config_keys"].get(option["dest"])})
+            for option in raw["options"]
+        ),
+        environment=frozenset(details["environment"]),
     )

@@ -90,9 +90,27 @@ def convert(option: FlagOption, text: str) -> object:
         raise
     except ValueError as error:
         raise BadValueError(f"'{text}' is not {_a(kind)}") from error
+    if option.config_keys is not None and isinstance(value, dict):
+        surplus = sorted(value.keys() - set(option.config_keys))
+        if surplus:
+            raise BadValueError(f"has no key '{surplus[0]}'; keys: {', '.join(option.config_keys)}")
+    if option.dest == "lora_modules":
+        _lora_module(text)
     if option.choices is not None and value not in option.choices:
         raise BadValueError(f"'{text}' is none of {', '.join(str(choice) for choice in option.choices)}")
     return value
+
+
+def _lora_module(text: str) -> None:
+    """An adapter is `name=path` or a JSON object with both."""
+    if not text or ("=" in text and "," not in text):
+        return
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise BadValueError(f"'{text}' is neither name=path nor JSON") from error
+    if not isinstance(value, dict) or not {"name", "path"} <= value.keys():
+        raise BadValueError(f"'{text}' needs the keys name and path")
 
 
 def _a(kind: str) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from sizing.flags import check_arguments, flag_table
 
-LAUNCHES = json.loads(
-    (Path(__file__).parents[1] / "audit" / "data" / "launches.json").read_text(encoding="utf-8")
-)["cases"]
+LAUNCHES = json.loads((Path(__file__).parents[1] / "audit" / "data" / "launches.json").read_text(encoding="utf-8"))[
+    "cases"
+]
+RANDOM = json.loads((Path(__file__).parent / "data" / "parser_answers.json").read_text(encoding="utf-8"))["cases"]
 JUDGED = [case for case in LAUNCHES if case["verdict_0_32_0"]["parses"] is not None]
 
 
@@ -25,6 +26,17 @@ def test_recorded_verdicts_of_published_launches(case: dict[str, Any]) -> None:
     assert report.stray == verdict["stray"]
     assert [bad.flag for bad in report.bad_values] == [bad["flag"] for bad in verdict["bad_values"]]
     assert sorted(report.repeated) == sorted(verdict["repeated"])
+
+
+@pytest.mark.parametrize("version", sorted(RANDOM))
+def test_random_arguments_against_the_real_parser(version: str) -> None:
+    table = flag_table(version)
+    wrong = []
+    for arguments, taken in RANDOM[version]:
+        report = check_arguments(arguments, table)
+        if report.parses != taken:
+            wrong.append((arguments, taken, report))
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -42,7 +54,7 @@ def test_recorded_verdicts_of_published_launches(case: dict[str, Any]) -> None:
         ("-tp=2", "tensor_parallel_size", 2),
         ("-q awq", "quantization", "awq"),
         ("-cc.max_cudagraph_capture_size 64", "compilation_config", {"max_cudagraph_capture_size": 64}),
-        ("-cc.a.b+ 1,2", "compilation_config", {"a": {"b": ["1", "2"]}}),
+        ("-cc.splitting_ops+ a,b", "compilation_config", {"splitting_ops": ["a", "b"]}),
         ("--api-key k1 k2", "api_key", ["k1", "k2"]),
         ("--hf-token", "hf_token", True),
         ("--no-enable-prefix-caching", "enable_prefix_caching", False),
@@ -70,6 +82,9 @@ def test_spellings_the_parser_takes(line: str, dest: str, value: object) -> None
         ("--max-model-len", [], ["--max-model-len"], []),
         ("--limit-mm-per-prompt image=1", [], ["--limit-mm-per-prompt"], []),
         ("extra words", [], [], ["extra", "words"]),
+        ('-cc {"full_cuda_graph":true}', [], ["-cc"], []),
+        ("--compilation-config 3", [], ["--compilation-config"], []),
+        ("--lora-modules adapter", [], ["--lora-modules"], []),
     ],
 )
 def test_what_the_parser_refuses(line: str, unknown: list[str], bad: list[str], stray: list[str]) -> None:

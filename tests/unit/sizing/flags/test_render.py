@@ -38,12 +38,12 @@ def test_a_full_plan_shrinks_to_what_has_an_effect(version: str) -> None:
 
 @pytest.mark.parametrize("version", available_versions())
 def test_the_release_takes_what_is_rendered_and_the_order_of_the_input_does_not_matter(version: str) -> None:
-    values = EVERYTHING | {"enable_prefix_caching": False, "compilation_config": {"b": 1, "a": 2}}
+    values = EVERYTHING | {"enable_prefix_caching": False, "compilation_config": {"mode": 3, "cudagraph_mode": "NONE"}}
     arguments = render_args(values, version, "9.0", "cuda")
     report = check_arguments(arguments, flag_table(version))
     assert report.parses
     assert report.values["enable_prefix_caching"] is False
-    assert report.values["compilation_config"] == {"a": 2, "b": 1}
+    assert report.values["compilation_config"] == {"cudagraph_mode": "NONE", "mode": 3}
     assert render_args(dict(reversed(values.items())), version, "9.0", "cuda") == arguments
 
 

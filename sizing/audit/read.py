@@ -1,0 +1,87 @@
+"""Finds the launch in a text: a compose file, a shell line, or vLLM's arguments alone."""
+
+import re
+
+from sizing.audit.compose import read_compose
+from sizing.audit.docker_run import RUN_LINE, read_run_lines
+from sizing.audit.images import image_of
+from sizing.audit.launch import ContainerSettings, Launch, Program, UnreadableError
+from sizing.audit.shell import UnterminatedQuoteError, commands
+
+MAX_TEXT_BYTES = 1 << 20
+
+
+def read_launch(text: str, service: str | None = None) -> Launch:
+    """The launch of vLLM in `text`; `service` picks one of a compose file.
+
+    Of several launches the first that runs vLLM counts. Raises UnreadableError, pointing at the word.
+    """
+    if len(text.encode()) > MAX_TEXT_BYTES:
+        raise UnreadableError(f"the text is longer than {MAX_TEXT_BYTES} bytes")
+    if not text.strip():
+        raise UnreadableError("the text is empty; give a docker run line or a compose file on standard input")
+    try:
+        found = read_compose(text)
+    except RecursionError as error:
+        raise UnreadableError("the file is nested too deeply, or an anchor holds itself") from error
+    if found is None:
+        found = read_run_lines(text) if RUN_LINE.search(text) else []
+    if not found and RUN_LINE.search(text):  # a line someone commented out or quoted in a remark
+        found = read_run_lines(re.sub(r"^[ \t]*(#|//)[ \t]?", "", text, flags=re.MULTILINE))
+    if not found:
+        return _bare_arguments(text)
+    if service is not None:
+        named = [launch for launch in found if launch.service == service]
+        if not named:
+            names = ", ".join(launch.service or "" for launch in found)
+            raise UnreadableError(f"there is no service '{service}'; found: {names}")
+        return named[0]
+    return next(filter(_runs_vllm, found), found[0])
+
+
+def _runs_vllm(launch: Launch) -> bool:
+    if launch.program.form in {"image_entrypoint", "script", "other_program"}:
+        return "vllm" in launch.image.lower() or any("vllm" in word for word in launch.program.arguments)
+    return True
+
+
+def _bare_arguments(text: str) -> Launch:
+    """`--max-model-len 32768 \\ …` or `vllm serve MODEL …` without a container around it."""
+    try:
+        found = [command for command in commands(text) if command.words]
+    except UnterminatedQuoteError as error:
+        raise UnreadableError(str(error), "", error.line, error.column) from error
+    if not found:
+        raise UnreadableError("there is no command in the text")
+    words = [word.text for word in found[0].words]
+    for index, word in enumerate(words):
+        if word.rsplit("/", 1)[-1] == "vllm" and words[index + 1 : index + 2] == ["serve"]:
+            return _arguments(words[index + 2 :])
+    first = found[0].words[0]
+    if first.text.startswith("-"):
+        return _fragment(words)
+    raise UnreadableError(
+        "neither a docker run line, a compose file nor options of vLLM", first.text, first.line, first.column
+    )
+
+
+def _fragment(words: list[str]) -> Launch:
+    if words[0] in {"-e", "--env"}:
+        settings = ContainerSettings(
+            environment=dict(
+                value.partition("=")[::2]
+                for flag, value in zip(words[::2], words[1::2], strict=False)
+                if flag in {"-e", "--env"}
+            )
+        )
+        return _arguments([], settings)
+    return _arguments(words)
+
+
+def _arguments(words: list[str], settings: ContainerSettings | None = None) -> Launch:
+    return Launch(
+        kind="arguments",
+        image=image_of("").reference,
+        settings=settings or ContainerSettings(),
+        program=Program("image_entrypoint", tuple(words)),
+    )
