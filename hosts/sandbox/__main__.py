@@ -52,9 +52,7 @@ def _list() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m hosts.sandbox", description="Disposable hosts for development."
-    )
+    parser = argparse.ArgumentParser("python -m hosts.sandbox", description="Disposable hosts for development.")
     commands = parser.add_subparsers(dest="command", required=True)
     bring_up = commands.add_parser("up", help="make a sandbox, or start it, or find it running")
     bring_up.add_argument("--number", type=int, help="its address is then 127.0.10.NUMBER (1 to 250)")

@@ -121,11 +121,7 @@ def _pocket(suite: str, machine_suites: tuple[str, ...]) -> str | None:
 
 def _is_archive_key(signed_by: str, target: Distribution) -> bool:
     """Third parties use the suite's name too, but sign with keys of their own, so these come first."""
-    return (
-        not signed_by
-        or signed_by.startswith("-----BEGIN")
-        or target.name in Path(signed_by.split(",")[0]).name
-    )
+    return not signed_by or signed_by.startswith("-----BEGIN") or target.name in Path(signed_by.split(",")[0]).name
 
 
 def _without_indirection(uri: str) -> str:

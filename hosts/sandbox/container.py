@@ -79,9 +79,7 @@ def all_sandboxes(client: docker.DockerClient) -> list[Container]:
     return client.containers.list(all=True, filters={"label": NAME_LABEL})
 
 
-def create_and_start(
-    client: docker.DockerClient, shape: Shape, identity: Identity, setup: AptSetup
-) -> Container:
+def create_and_start(client: docker.DockerClient, shape: Shape, identity: Identity, setup: AptSetup) -> Container:
     """A new container, started. Raises SandboxError where its addresses are taken or the engine refuses."""
     missing = _missing_capabilities()
     try:
@@ -151,9 +149,7 @@ def _create(
         shm_size=f"{shape.memory_gib * 512}m",  # half of the memory, as on a machine
         nano_cpus=round(shape.cpus * 1e9),
         network=NETWORK,
-        networking_config={
-            NETWORK: EndpointConfig(client.api.api_version, ipv4_address=inner_address(shape.number))
-        },
+        networking_config={NETWORK: EndpointConfig(client.api.api_version, ipv4_address=inner_address(shape.number))},
         ports=published_ports(shape.number),
     )
     container.put_archive("/", _archive(_own_files(identity, setup)))

@@ -35,9 +35,7 @@ def connect() -> docker.DockerClient:
         return _client()
     except DockerException:
         if subprocess.run(["sh", str(START_SCRIPT)], check=False).returncode != 0:
-            raise SandboxError(
-                "no Docker Engine answers and none could be started; the reason is above"
-            ) from None
+            raise SandboxError("no Docker Engine answers and none could be started; the reason is above") from None
     try:
         return _client()
     except DockerException as error:

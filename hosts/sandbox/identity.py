@@ -43,7 +43,6 @@ class Identity:
         """`ssh-ed25519 AAAA…`, one line without a comment."""
         return self.host_key_file.read_text().strip()
 
-    @property
     def is_complete(self) -> bool:
         files = (self.private_key_file, self.host_private_key_file, self.host_key_file, self.known_hosts_file)
         return all(file.is_file() for file in (*files, self.ssh_config_file))

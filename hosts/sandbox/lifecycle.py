@@ -31,7 +31,7 @@ from hosts.sandbox.readiness import wait_until_ready
 from hosts.sandbox.sandbox import Sandbox
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_NAME = re.compile(r"^[a-z][a-z0-9-]{0,29}$")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def get(name: str = DEVELOPMENT, *, checkout: Path = CHECKOUT) -> Sandbox:
     if found is None or found.status != "running":
         raise SandboxError(f"sandbox {name} does not run; `python -m hosts.sandbox up {name}` brings it up")
     identity = identity_of(name, checkout)
-    _check_keys(entry(found), identity.is_complete and identity.host_key)
+    _check_keys(entry(found), identity.is_complete() and identity.host_key)
     return sandbox_of(entry(found), identity)
 
 
@@ -142,7 +142,7 @@ def _make(client: docker.DockerClient, request: Request, report: Report) -> Sand
 
 def _reuse(client: docker.DockerClient, request: Request, found: Entry, report: Report) -> Sandbox:
     identity = identity_of(request.name, request.checkout)
-    _check_keys(found, identity.is_complete and identity.host_key)
+    _check_keys(found, identity.is_complete() and identity.host_key)
     _check_same(found, request)
     if image_tag(found.flavour, read_apt_setup(os.environ)) != found.image:
         report(f"{found.name} is of an older recipe and stays so; --recreate makes it anew, without its data")
@@ -163,7 +163,7 @@ def _where(sandbox: Sandbox) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise SandboxError(f"name: {name!r} must be 1 to 30 small letters, digits, hyphens; a letter first")
 
 
@@ -196,9 +196,7 @@ def _fit(client: docker.DockerClient, request: Request, report: Report) -> tuple
     machine_cpus, machine_gib = int(facts["NCPU"]), int(facts["MemTotal"]) / 2**30
     memory_gib = 8 if request.memory_gib is None else request.memory_gib
     if not 1 <= memory_gib <= machine_gib:
-        raise SandboxError(
-            f"memory_gib: {memory_gib} must be from 1 to {int(machine_gib)}, this machine's memory"
-        )
+        raise SandboxError(f"memory_gib: {memory_gib} must be from 1 to {int(machine_gib)}, this machine's memory")
     cpus = min(2, machine_cpus) if request.cpus is None else request.cpus
     if not 0 < cpus <= machine_cpus:
         raise SandboxError(f"cpus: {cpus:g} must be above 0 and at most {machine_cpus}, this machine's CPUs")

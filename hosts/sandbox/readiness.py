@@ -41,9 +41,7 @@ def _await_login(ssh: list[str], started: float, report: Report) -> None:
             return
         now = time.monotonic()
         if "verification failed" in done.stderr or "Permission denied" in done.stderr:
-            raise SandboxError(
-                f"the sandbox has other keys than this checkout recorded: {done.stderr.strip()}"
-            )
+            raise SandboxError(f"the sandbox has other keys than this checkout recorded: {done.stderr.strip()}")
         if now - started > READY_WITHIN_S:
             raise SandboxError(f"no SSH login within {READY_WITHIN_S} s: {done.stderr.strip()}")
         if now - said_at > 5:

@@ -63,9 +63,7 @@ class Sandbox:
         """
         line = command if isinstance(command, str) else shlex.join(command)
         ssh = self.ssh_command(line)
-        done = subprocess.run(
-            ssh, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_s
-        )
+        done = subprocess.run(ssh, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_s)
         if check and done.returncode != 0:
             output = f"{done.stdout}{done.stderr}".rstrip()
             raise SandboxError(f"in sandbox {self.name}, status {done.returncode}: {line}\n{output}")
