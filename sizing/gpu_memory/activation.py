@@ -81,9 +81,9 @@ def moe_workspace_bytes(m: ModelShapes, options: StartOptions, tokens: int) -> i
 
 
 def image_bytes(m: ModelShapes, engine: Engine, tokens: int) -> int:
-    """Dummy images and their embeddings, held until the profile run ends. The second runner skips them to 0.28."""
+    """Dummy images and their embeddings, held until the profile run ends. The second runner skips them to 0.26."""
     t = m.images
-    if t is None or (engine.second_runner and engine.release < (0, 29)):
+    if t is None or (engine.second_runner and engine.release < (0, 27)):
         return 0
     budget = max(tokens, t.budget_tokens_per_image)
     images = max(1, budget // t.budget_tokens_per_image)

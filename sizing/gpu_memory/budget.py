@@ -9,12 +9,13 @@ from sizing.geometry.model import ModelGeometry
 from sizing.gpu_memory import activation as act
 from sizing.gpu_memory.calibration import NOISE_GIB, Calibration, machine_class, stored
 from sizing.gpu_memory.conditions import Condition, Verdict, start_conditions, verdict_of
+from sizing.gpu_memory.geometry_shapes import shapes_of
 from sizing.gpu_memory.gpu import GIB, Gpu, gpu_named
 from sizing.gpu_memory.graphs import graph_bytes
 from sizing.gpu_memory.kv_need import needed_bytes
 from sizing.gpu_memory.options import StartOptions
 from sizing.gpu_memory.releases import NEWEST, Engine, engine_of, parse_release
-from sizing.gpu_memory.shapes import ModelShapes, shapes_of
+from sizing.gpu_memory.shapes import ModelShapes
 from sizing.gpu_memory.weights import weight_bytes
 from sizing.sized import Budget, Part
 
@@ -101,7 +102,7 @@ def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, 
     conditions = start_conditions(
         m=m, gpu=gpu, engine=engine, options=options, requested_bytes=round(gpu.total_bytes * utilization),
         free_bytes=free_bytes, kv=kv, tolerance=max(round(NOISE_GIB * GIB), min(spread_low, round(0.5 * GIB))),
-        need=need, late_spare=peak - sampler + taken - captured,
+        need=need, late_spare=peak - (0 if engine.first_engine else sampler) + taken - captured,
     )
     return GpuBudget(
         total_bytes=gpu.total_bytes, utilization=utilization, weights=Range(

@@ -33,9 +33,10 @@ class Amount:
 
 
 def amount(sources: Iterable[Iterable[float]]) -> Amount:
-    """Median of the sources' medians, so that one long campaign does not outvote the rest, and their range."""
+    """Median of the sources' medians, each counted up to three times: no campaign outvotes all others, and no
+    single start stands against a campaign. The range is that of the sources."""
     groups = [sorted(source) for source in sources]
-    middle = median(median(group) for group in groups)
+    middle = median(median(group) for group in groups for _ in range(min(len(group), FEW)))
     starts = sum(len(group) for group in groups)
     spread = NOISE_GIB if starts >= FEW else 2 * NOISE_GIB
     low = min(middle - spread, *(median(group) for group in groups), middle)
@@ -49,7 +50,7 @@ def machine_class(engine: Engine, gpu: Gpu, tensor_parallel: int) -> str:
         return "first engine"
     if gpu.unified:
         return "unified memory"
-    card = "hopper" if gpu.capability[0] == 9 else "other"
+    card = "hopper" if gpu.capability[0] in (9, 10) else "other"
     if engine.counts_consumed:
         era = "0.27+"
     elif card == "hopper":

@@ -13,6 +13,7 @@ from sizing.gpu_memory.shapes import ModelShapes
 
 Verdict = Literal["starts", "fails", "coin_toss"]
 EDGE_BYTES = round(0.1 * GIB)
+FIRST_ENGINE_BYTES = 1 * GIB
 IDLE_GIB = 0.3  # CUDA contexts of an idle headless card; 0.51 on an H100, 1.1 to 1.5 under a desktop
 IDLE_HOPPER_GIB = 0.51
 IDLE_DESKTOP_GIB = 1.3
@@ -62,6 +63,8 @@ def start_conditions(*, m: ModelShapes, gpu: Gpu, engine: Engine, options: Start
     """Free memory, a positive KV cache, one request of the longest length, and the last warm-up."""
     free = gpu.total_bytes - idle_bytes(gpu) if free_bytes is None else free_bytes
     unrequested = free - requested_bytes
+    if engine.first_engine:  # it charged everything on the card to itself, other processes too
+        tolerance = max(tolerance, FIRST_ENGINE_BYTES)
     limit = options.max_model_len
     found = [
         Condition("free memory", unrequested, EDGE_BYTES,
@@ -71,7 +74,11 @@ def start_conditions(*, m: ModelShapes, gpu: Gpu, engine: Engine, options: Start
     if need:
         found.append(Condition("longest request", kv - need, tolerance,
                                f"{limit} tokens need {need / GIB:.2f} GiB, {kv / GIB:.2f} GiB available"))
-    if not engine.first_engine:
+    if engine.first_engine:
+        spare = unrequested + late_spare
+        found.append(Condition("graph capture", spare, EDGE_BYTES,
+                               f"{spare / GIB:.2f} GiB spare once the graphs are captured"))
+    else:
         packed_experts = m.format.experts_only and not engine.second_runner
         fragments = MXFP4_FRAGMENTS_GIB * GIB if packed_experts else 0.0
         wanted = EDGE_BYTES if engine.second_runner else round(LATE_FRAGMENTS_GIB * GIB)

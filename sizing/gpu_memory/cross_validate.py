@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sizing.gpu_memory.fit import fit, observed_kv_gib
 from sizing.gpu_memory.calibration import STORED, Calibration
+from sizing.gpu_memory.fit import fit, observed_kv_gib
 from sizing.gpu_memory.gpu import GIB
 from sizing.gpu_memory.replay import read_starts, replay_log
 
@@ -36,15 +36,16 @@ class Outcome:
 
     @property
     def scored(self) -> bool:
-        seen = self.observed
-        return self.predicted is not None and seen is not None and seen >= SCORED_FROM_GIB and strict(self.row)
+        return self.predicted is not None and (self.observed or 0) >= SCORED_FROM_GIB and strict(self.row)
+
+    @property
+    def off_gib(self) -> float:
+        return abs((self.predicted or 0) - (self.observed or 0))
 
     @property
     def error(self) -> float:
-        """Relative to the observed KV cache."""
-        assert self.predicted is not None
-        assert self.observed is not None
-        return abs(self.predicted - self.observed) / self.observed
+        """Relative to the observed KV cache; only of a scored start."""
+        return self.off_gib / (self.observed or 1)
 
 
 def strict(row: Row) -> bool:
@@ -117,7 +118,7 @@ def table(outcomes: list[Outcome]) -> list[str]:
             continue
         errors = [o.error for o in scored]
         close = sum(e <= 0.05 for e in errors) / len(errors)
-        gib = median(abs((o.predicted or 0) - (o.observed or 0)) for o in scored)
+        gib = median(o.off_gib for o in scored)
         lines.append(f"| {name} | {len(scored)} | {median(errors):.1%} | {percentile(errors, 0.9):.1%} | "
                      f"{close:.0%} | {gib:.2f} |")
     return lines
@@ -141,6 +142,15 @@ def verdicts(outcomes: list[Outcome]) -> list[str]:
     ]
 
 
+def each(outcomes: list[Outcome]) -> list[str]:
+    """One line a start: id, source, observed and predicted GiB, outcome, verdict, error."""
+    return [
+        f"{o.row['id']} {o.row['source_group'][:36]:36} {o.observed} {o.predicted} {o.row['outcome']} {o.verdict} "
+        + (f"{o.error:.1%}" if o.scored else "")
+        for o in outcomes
+    ]
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m sizing.gpu_memory.cross_validate", description=__doc__)
     parser.add_argument("file", type=Path, help="recorded starts: {'cases': [...]}")
@@ -151,15 +161,11 @@ def main(argv: list[str]) -> int:
     whole = fit(rows)
     for title, outcomes in (("cross-validated by source", cross_validated(rows)),
                             ("fitted on all", predictions(rows, whole))):
-        print(f"## {title}\n")
-        print("\n".join([*table(outcomes), "", *verdicts(outcomes), ""]))
-        if args.rows:
-            for o in outcomes:
-                print(o.row["id"], o.row["source_group"][:30], o.observed, o.predicted, o.row["outcome"], o.verdict,
-                      f"{o.error:.1%}" if o.scored else "")
+        lines = [f"## {title}", "", *table(outcomes), "", *verdicts(outcomes), ""]
+        sys.stdout.write("\n".join(lines + (each(outcomes) if args.rows else [])) + "\n")
     if args.write:
         STORED.write_text(whole.to_json(), encoding="utf-8")
-        print(f"stored in {STORED.name}")
+        sys.stdout.write(f"stored in {STORED.name}\n")
     return 0
 
 

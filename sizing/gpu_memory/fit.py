@@ -17,6 +17,7 @@ from sizing.gpu_memory.weights import weight_bytes
 
 DEFAULT_ESTIMATE_MIB = (0.42, 0.67)
 DEFAULT_CAPTURE_MIB = (0.53, 0.93)
+GRAPHS_FROM = (0, 17)  # before, the logged figure is often negative
 PLAUSIBLE_GIB = (-0.2, 3.0)  # outside, the start had another version, tenant or total than stated
 
 
@@ -65,6 +66,8 @@ def graph_mib(rows: list[tuple[Mapping[str, Any], Start]], field: str,
     found: tuple[list[float], list[float]] = ([], [])
     for row, start in rows:
         gib = row["observed"][field]
+        if start.engine.release < GRAPHS_FROM:
+            continue
         batch = batch_of(start.engine, start.gpu, start.options)
         unit = graph_bytes(start.model, start.options, batch.sequences, batch.tokens, 1.0) / GIB
         if gib is not None and gib > 0 and unit > 0 and not start.gpu.desktop:

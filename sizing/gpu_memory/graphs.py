@@ -23,4 +23,5 @@ def graph_bytes(m: ModelShapes, options: StartOptions, sequences: int, batched_t
         return 0
     own = GPT_OSS_CAPTURE if m.architecture == "GptOssForCausalLM" else None
     sizes = capture_sizes(sequences, batched_tokens, options.max_cudagraph_capture_size or own)
-    return round(mib_per_layer_and_size * m.layers * len(sizes) * (1 << 20))
+    variants = 2 if options.lora_slots else 1  # captured with and without adapters
+    return round(variants * mib_per_layer_and_size * m.layers * len(sizes) * (1 << 20))

@@ -7,7 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from sizing.gpu_memory.row_shapes import UnknownModel, plain_name, shapes_from_figures
+from sizing.gpu_memory.families import UnknownModel, plain_name
+from sizing.gpu_memory.row_shapes import shapes_from_figures
 from sizing.gpu_memory.shapes import ModelShapes
 
 COLUMNS = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "num_attention_heads",

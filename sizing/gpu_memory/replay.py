@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from sizing.gpu_memory.budget import GpuBudget, predict
 from sizing.gpu_memory.calibration import Calibration
+from sizing.gpu_memory.families import UnknownModel
 from sizing.gpu_memory.gpu import GIB, Gpu, card_facts, gpu_named
-from sizing.gpu_memory.named import shapes_by_name
+from sizing.gpu_memory.named import packing_in, shapes_by_name
 from sizing.gpu_memory.options import StartOptions
 from sizing.gpu_memory.releases import NEWEST, Engine, Release, engine_of, newest_before, parse_release
-from sizing.gpu_memory.row_shapes import UnknownModel, shapes_from_figures
+from sizing.gpu_memory.row_shapes import shapes_from_figures
 from sizing.gpu_memory.shapes import ModelShapes
 
 # Ages of the release in starts that state both date and version: a recent one, the median, an old one.
@@ -23,7 +24,7 @@ UNDATED: tuple[Release, ...] = ((0, 19), (0, 11), (0, 28))
 DESKTOP_IN_USE_BYTES = round(0.9 * GIB)
 
 
-class Unpredictable(ValueError):
+class Unpredictable(ValueError):  # noqa: N818 - reads as what it says
     """The start leaves out something the prediction cannot do without; the message names it."""
 
 
@@ -69,11 +70,13 @@ def releases_of(row: Mapping[str, Any]) -> tuple[Release, ...]:
 def model_of(row: Mapping[str, Any]) -> ModelShapes:
     """By the sizes recorded beside the name, else by the name alone."""
     name = str(row.get("model") or "")
-    quantization = row.get("quantization")
+    quantization = row.get("quantization") or packing_in(name)
     figures = row.get("architecture")
     if isinstance(figures, Mapping) and figures.get("hidden_size"):
-        return shapes_from_figures(name, figures, quantization)
-    return shapes_by_name(name, quantization)
+        m = shapes_from_figures(name, figures, quantization)
+    else:
+        m = shapes_by_name(name, quantization)
+    return replace(m, element_bytes=4) if row.get("dtype") == "float32" else m
 
 
 def gpu_of(row: Mapping[str, Any], free_bytes: int | None) -> Gpu:
@@ -86,7 +89,7 @@ def gpu_of(row: Mapping[str, Any], free_bytes: int | None) -> Gpu:
         raise Unpredictable(f"gpu_name is {row.get('gpu_name')!r} and no total memory is stated; either is needed")
     gpu = gpu_named(name, round(total * GIB))
     if free_bytes is not None and gpu.total_bytes - free_bytes > DESKTOP_IN_USE_BYTES and gpu.capability[0] != 9:
-        return Gpu(gpu.name, gpu.total_bytes, gpu.capability, gpu.multiprocessors, gpu.unified, desktop=True)
+        return replace(gpu, desktop=True)
     return gpu
 
 

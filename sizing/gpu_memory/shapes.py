@@ -1,10 +1,8 @@
-"""The sizes of a model that decide what a start needs, from a geometry or from bare figures."""
+"""The sizes of a model that decide what a start needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-from sizing.geometry.model import ModelGeometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +81,3 @@ class ModelShapes:
         """KV bytes one token takes on one GPU, windows ignored."""
         split = min(tensor_parallel, self.kv_heads)
         return sum(k.layers * k.bytes_per_element_pair for k in self.kv) * element_bytes // split
-
-
-def shapes_of(geometry: ModelGeometry, name: str = "") -> ModelShapes:
-    """What the predictor needs of a geometry read from a config.json."""
-    quant = geometry.quantization
-    packed = WeightFormat(
-        quant.method if quant else "unquantised",
-        (quant.bits or 8) / 8 if quant else 0.0,
-        experts_only=bool(quant and quant.method == "mxfp4"),
-        activation_bytes=1.0 if quant and "w8a8" in (quant.format or "") else 0.0,
-    )
-    experts = geometry.experts
-    tower = geometry.vision
-    return ModelShapes(
-        name=name or geometry.model_type, architecture=geometry.architecture, layers=geometry.layers,
-        hidden=geometry.hidden_size, intermediate=geometry.intermediate_size, vocab=geometry.vocab_size,
-        heads=geometry.attention_heads, kv_heads=geometry.kv_heads, head_dim=geometry.head_dim,
-        tied=geometry.tie_word_embeddings,
-        kv=tuple(KvLayers(g.layers, g.elements_per_token, g.window_tokens) for g in geometry.kv_groups),
-        element_bytes=4 if geometry.torch_dtype == "float32" else 2,
-        rope_positions=geometry.context_tokens, format=packed if quant else FULL_PRECISION,
-        experts=ExpertShapes(experts.count, experts.per_token, experts.intermediate_size,
-                             experts.shared_intermediate_size) if experts else None,
-        # No per-processor figures here: one image of 1,024 tokens, 896 pixels a side.
-        images=ImageTower(0, 1024, 1024, 3 * 896 * 896 * 2) if tower else None,
-        loaded_bytes=geometry.loaded_weight_bytes, notes=geometry.caveats,
-    )

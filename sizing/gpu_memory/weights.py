@@ -11,7 +11,7 @@ from math import ceil
 from sizing.gpu_memory.gpu import Gpu
 from sizing.gpu_memory.options import StartOptions
 from sizing.gpu_memory.releases import Release
-from sizing.gpu_memory.shapes import ModelShapes
+from sizing.gpu_memory.shapes import ExpertShapes, ModelShapes
 
 MIB = 1 << 20
 LARGE_ALLOCATION = 10 * MIB  # from here PyTorch's allocator takes a segment of its own ...
@@ -46,10 +46,9 @@ def _linear(m: ModelShapes, elements: float, tensor_parallel: int, expert: bool 
     return allocated(local * matrix) + ceil(local * (packed - matrix))
 
 
-def padded_experts(m: ModelShapes, tensor_parallel: int, pads: bool) -> int:
+def padded_width(m: ModelShapes, e: ExpertShapes, tensor_parallel: int, pads: bool) -> int:
     """Width of an expert on one GPU: Hopper's MXFP4 kernel pads it to 256."""
-    assert m.experts is not None
-    width = -(-m.experts.intermediate // tensor_parallel)
+    width = -(-e.intermediate // tensor_parallel)
     return -(-width // MXFP4_UNIT) * MXFP4_UNIT if pads and m.format.experts_only else width
 
 
@@ -68,7 +67,7 @@ def _tensors(m: ModelShapes, tp: int, pads: bool) -> Iterator[int]:
         layer += _linear(m, 2 * m.hidden * m.intermediate, tp) + _linear(m, m.hidden * m.intermediate, tp)
     else:
         e = m.experts
-        inner = padded_experts(m, tp, pads) * tp
+        inner = padded_width(m, e, tp, pads) * tp
         layer += _linear(m, 2 * e.count * m.hidden * inner, tp, expert=True)
         layer += _linear(m, e.count * m.hidden * inner, tp, expert=True)
         layer += m.hidden * e.count * m.element_bytes
@@ -77,9 +76,8 @@ def _tensors(m: ModelShapes, tp: int, pads: bool) -> Iterator[int]:
     yield layer * m.layers
 
 
-def _exact(m: ModelShapes, tp: int, pads: bool) -> int:
+def _exact(m: ModelShapes, loaded_bytes: int, tp: int, pads: bool) -> int:
     """Published bytes split over the GPUs, plus what allocator and kernel add to a layer's fused tensors."""
-    assert m.loaded_bytes is not None
     qkv, out = _attention_elements(m)
     added = 0
     if m.experts is None:
@@ -88,9 +86,9 @@ def _exact(m: ModelShapes, tp: int, pads: bool) -> int:
             added += allocated(fused * width / tp) - ceil(fused * width / tp)
     elif pads and m.format.experts_only:
         e = m.experts
-        extra = padded_experts(m, tp, True) - e.intermediate / tp
+        extra = padded_width(m, e, tp, True) - e.intermediate / tp
         added = ceil(3 * e.count * m.hidden * extra * m.format.bytes_per_weight)
-    return m.loaded_bytes // tp + m.layers * added
+    return loaded_bytes // tp + m.layers * added
 
 
 def lora_bytes(m: ModelShapes, options: StartOptions) -> int:
@@ -107,7 +105,7 @@ def weight_bytes(m: ModelShapes, gpu: Gpu, release: Release, options: StartOptio
     tp = options.tensor_parallel
     pads = gpu.capability[0] == 9
     tower = m.images.weight_bytes // tp if m.images else 0
-    loaded = _exact(m, tp, pads) if m.loaded_bytes is not None else sum(_tensors(m, tp, pads)) + tower
+    loaded = _exact(m, m.loaded_bytes, tp, pads) if m.loaded_bytes is not None else sum(_tensors(m, tp, pads)) + tower
     if pads and m.format.experts_only and release >= (0, 18):
         loaded += MXFP4_EXTRA_BYTES
     total = loaded + rope_cache_bytes(m) + lora_bytes(m, options)
