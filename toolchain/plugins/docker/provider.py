@@ -177,7 +177,8 @@ class DockerProvider(protocol.Provider):
 
 
 def _kind(token: str, operation: str) -> ResourceType:
-    kind = RESOURCE_TYPES.get(token)
+    # The SDK hands over the URN's type, which begins with those of the parents: `parent$child`.
+    kind = RESOURCE_TYPES.get(token.rpartition("$")[2])
     if kind is None:
         raise PluginError(
             f"unrecognized resource type ({operation}): {token}; this plugin knows {', '.join(RESOURCE_TYPES)}"

@@ -32,13 +32,27 @@ class Daemon:
         self._lock = threading.Lock()
         self._client: APIClient | None = None
         self._ssh: SshConnection | None = None
+        self._failures = 0
+        self._last_failure: OperationError | None = None
 
     @property
     def client(self) -> APIClient:
-        """The client; raises OperationError when the daemon does not answer."""
+        """The client; raises OperationError when the daemon does not answer.
+
+        Those who waited for an attempt that failed share its failure, so that a
+        host that is away costs its timeout once and not once a resource.
+        """
+        seen = self._failures
         with self._lock:
             if self._client is None:
-                self._client = self._connect()
+                if self._failures > seen and self._last_failure is not None:
+                    raise self._last_failure
+                try:
+                    self._client = self._connect()
+                except OperationError as error:
+                    self._failures += 1
+                    self._last_failure = error
+                    raise
             return self._client
 
     def ping(self) -> None:
@@ -102,7 +116,7 @@ class Daemon:
     def _plain_failure(self, error: Exception) -> str:
         if isinstance(error, docker.errors.APIError):
             return str(error)
-        return f"Cannot connect to the Docker daemon at {self.address}. Is the docker daemon running?"
+        return f"Cannot connect to the Docker daemon at {self.address}. Is the docker daemon running? ({error})"
 
     def _tls(self) -> Any:
         configuration = self.configuration

@@ -13,7 +13,7 @@ import urllib3.connection
 from toolchain.plugins.docker.host.ssh_connection import SshConnection, SshError
 
 #: What the docker command line calls a host behind a connection of its own.
-BASE_URL = "http://docker.example.com"
+BASE_URL = "http://docker.example.com:2375"
 #: OpenSSH's server allows ten sessions a connection; two stay free for others.
 MAX_CHANNELS = 8
 
