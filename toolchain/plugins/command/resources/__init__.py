@@ -1,0 +1,1 @@
+"""The plugin's resources and its function: what create, update and delete do."""
