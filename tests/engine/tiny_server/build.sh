@@ -20,7 +20,7 @@ case $behaviour in
 esac
 tag=$(printf '%s' "${behaviour:-ok}" | tr : -)
 
-sources="$here/main.go $here/options.go $here/model.go $here/server.go $here/go.mod $here/process.json"
+sources="$here/main.go $here/options.go $here/model.go $here/server.go $here/python.go $here/go.mod $here/process.json"
 # shellcheck disable=SC2086 # a list of words; the paths are the checkout's
 part=$(cache_part tiny-server $sources "$here/build.sh" "$root/toolchain/vllm_cpu/image_archive.py")
 if [ -f "$part/$tag/image.json" ]; then
@@ -47,6 +47,7 @@ go=$(sh "$root/toolchain/go.sh")
 (cd "$here" && GOTOOLCHAIN=local GOFLAGS='' GOWORK=off CGO_ENABLED=0 GOOS=linux GOARCH=amd64 \
     "$go" build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$layer/usr/local/bin/vllm" .)
 chmod 0755 "$layer/usr/local/bin/vllm"
+ln -s vllm "$layer/usr/local/bin/python3"
 tar --create --file "$scratch/tiny_server.tar" --directory "$layer" --sort=name --mtime=@0 --format=gnu \
     --numeric-owner --owner=0 --group=0 .
 

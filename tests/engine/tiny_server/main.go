@@ -29,6 +29,9 @@ const version = "0.32.0"
 
 func main() {
 	go exitOnSignal()
+	if filepath.Base(os.Args[0]) == "python3" {
+		asPython(os.Args[1:])
+	}
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		fmt.Println(version)
 		return
