@@ -10,7 +10,14 @@ say() { echo "model: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
 [ "${1:-}" = install ] && [ $# -ge 3 ] || fail "usage: model_volume.sh install VOLUME SOURCE [keep]"
-volume=$2 source=$3 keep=${4:-}
+volume=$2 root=$3 keep=${4:-}
+source=$root
+
+# A copied folder arrives as itself or as its content, depending on whether its target existed.
+first=$(sizes | cut -d' ' -f2- | head -n 1)
+for inner in "$root"/*/; do
+  if [ ! -e "$root/$first" ] && [ -e "$inner$first" ]; then source=${inner%/}; fi
+done
 
 store=$(docker volume inspect --format '{{.Mountpoint}}' "$volume") || fail "volume '$volume' is not on this host"
 hash_of() { sha256sum "$1" | cut -d' ' -f1; }
@@ -20,7 +27,6 @@ right() { # FILE PATH BYTES
   [ -f "$1" ] && [ ! -L "$1" ] && [ "$(stat -c %s "$1")" = "$3" ] && [ "$(hash_of "$1")" = "$(wished_hash "$2")" ]
 }
 
-needed_kib=0
 for_each_missing() {
   sizes | while read -r bytes path; do
     right "$store/$path" "$path" "$bytes" || echo "$bytes $path"
@@ -57,5 +63,5 @@ find "$store" -type f | sed "s|^$store/||" | while read -r path; do
 done
 chmod 0755 "$store"
 
-if [ -z "$keep" ] && [ -d "$source" ]; then rm -rf "$source"; fi
+if [ -z "$keep" ] && [ -d "$root" ]; then rm -rf "$root"; fi
 sizes | awk '{ files++; bytes += $1 } END { printf "%d files, %d bytes, verified\n", files, bytes }'
