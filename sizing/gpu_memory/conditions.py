@@ -13,6 +13,8 @@ from sizing.gpu_memory.shapes import ModelShapes
 
 Verdict = Literal["starts", "fails", "coin_toss"]
 EDGE_BYTES = round(0.1 * GIB)
+UNMEASURED_BYTES = round(0.3 * GIB)  # what an idle card's own use is uncertain by
+FLASHINFER_WORKSPACE_BYTES = 394 << 20  # allocated with the KV cache where attention runs on FlashInfer
 FIRST_ENGINE_BYTES = 1 * GIB
 IDLE_GIB = 0.3  # CUDA contexts of an idle headless card; 0.51 on an H100, 1.1 to 1.5 under a desktop
 IDLE_HOPPER_GIB = 0.51
@@ -57,17 +59,26 @@ def idle_bytes(gpu: Gpu) -> int:
     return round((IDLE_HOPPER_GIB if gpu.capability[0] == 9 else IDLE_GIB) * GIB)
 
 
+def runs_flashinfer(gpu: Gpu, engine: Engine, options: StartOptions) -> bool:
+    """FlashInfer computes attention on Blackwell, and with an fp8 KV cache before Hopper (0.20 and later)."""
+    if engine.release < (0, 20):
+        return False
+    return gpu.capability[0] == 10 or (options.kv_element_bytes == 1 and gpu.capability[0] == 8)
+
+
 def start_conditions(*, m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, requested_bytes: int,
                      free_bytes: int | None, kv: int, tolerance: int, need: int,
                      late_spare: int) -> tuple[Condition, ...]:
     """Free memory, a positive KV cache, one request of the longest length, and the last warm-up."""
     free = gpu.total_bytes - idle_bytes(gpu) if free_bytes is None else free_bytes
     unrequested = free - requested_bytes
+    if runs_flashinfer(gpu, engine, options):
+        late_spare -= FLASHINFER_WORKSPACE_BYTES
     if engine.first_engine:  # it charged everything on the card to itself, other processes too
         tolerance = max(tolerance, FIRST_ENGINE_BYTES)
     limit = options.max_model_len
     found = [
-        Condition("free memory", unrequested, EDGE_BYTES,
+        Condition("free memory", unrequested, UNMEASURED_BYTES if free_bytes is None else EDGE_BYTES,
                   f"{free / GIB:.2f} GiB free, {requested_bytes / GIB:.2f} GiB requested"),
         Condition("KV cache", kv, tolerance, f"{kv / GIB:.2f} GiB left for the KV cache"),
     ]

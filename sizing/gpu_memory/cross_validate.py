@@ -18,7 +18,7 @@ from typing import Any
 from sizing.gpu_memory.calibration import STORED, Calibration
 from sizing.gpu_memory.fit import fit, observed_kv_gib
 from sizing.gpu_memory.gpu import GIB
-from sizing.gpu_memory.replay import read_starts, replay_log
+from sizing.gpu_memory.replay import predict_row, read_starts
 
 Row = Mapping[str, Any]
 SCORED_FROM_GIB = 2.0  # below this a relative error says little
@@ -29,6 +29,7 @@ class Outcome:
     row: Row
     predicted: float | None
     verdict: str
+    inside: bool = False  # the observed KV cache lies in the predicted range
 
     @property
     def observed(self) -> float | None:
@@ -59,9 +60,14 @@ def strict(row: Row) -> bool:
 def predictions(rows: Iterable[Row], calibration: Calibration) -> list[Outcome]:
     found = []
     for row in rows:
-        answer = replay_log(row, calibration)
-        kv = answer["predicted_kv_gib"]
-        found.append(Outcome(row, float(str(kv)) if kv is not None else None, str(answer["verdict"])))
+        try:
+            answer = predict_row(row, calibration)
+        except ValueError:
+            found.append(Outcome(row, None, "coin_toss"))
+            continue
+        kv, seen = answer.kv_cache, observed_kv_gib(row)
+        inside = seen is not None and kv.low <= seen * GIB <= kv.high
+        found.append(Outcome(row, round(kv.point / GIB, 3), answer.verdict, inside))
     return found
 
 
@@ -111,16 +117,17 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def table(outcomes: list[Outcome]) -> list[str]:
-    lines = ["| class | starts | median | p90 | within 5 % | median GiB |", "|---|---|---|---|---|---|"]
+    lines = ["| class | starts | median | p90 | within 5 % | in range | median GiB |", "|---|---|---|---|---|---|---|"]
     for name, belongs in CLASSES:
         scored = [o for o in outcomes if o.scored and belongs(o.row)]
         if not scored:
             continue
         errors = [o.error for o in scored]
         close = sum(e <= 0.05 for e in errors) / len(errors)
+        ranged = sum(o.inside for o in scored) / len(scored)
         gib = median(o.off_gib for o in scored)
         lines.append(f"| {name} | {len(scored)} | {median(errors):.1%} | {percentile(errors, 0.9):.1%} | "
-                     f"{close:.0%} | {gib:.2f} |")
+                     f"{close:.0%} | {ranged:.0%} | {gib:.2f} |")
     return lines
 
 

@@ -14,11 +14,7 @@ from sizing.gpu_memory.shapes import ModelShapes
 COLUMNS = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "num_attention_heads",
            "num_key_value_heads", "head_dim", "tie_word_embeddings")
 MIXTURE = ("num_experts", "num_experts_per_tok", "moe_intermediate_size", "shared_expert_intermediate_size")
-# What a name carries beyond the model: owner, packing, training, date.
-SUFFIX = re.compile(
-    r"-(instruct|it|chat|base|hf|awq|gptq|int4|int8|4bit|8bit|fp8|fp8-dynamic|dynamic|nvfp4|mxfp4|w4a16|w8a8|w8a16"
-    r"|bnb|g128|quantized|marlin|turbo|preview|thinking|v0\.\d|v\d|bf16|fp16|autoround|\d{4})(?=[-.]|$)"
-)
+GLUED = re.compile(r"(?<=[a-z])-(?=\d)")  # 'llama-3.1' and 'llama3.1' are one name
 
 
 @cache
@@ -33,12 +29,17 @@ def _catalogue() -> dict[str, dict[str, object]]:
     return found
 
 
-def stem(model: str) -> str:
-    """'Qwen/Qwen2.5-7B-Instruct-AWQ' -> 'qwen2.5-7b'."""
-    name = plain_name(model).rsplit("/", 1)[-1].removeprefix("meta-")
-    while (shorter := SUFFIX.sub("", name)) != name:
-        name = shorter
-    return name
+def canonical(model: str) -> str:
+    """'Qwen/Qwen2.5-7B-Instruct-AWQ' -> 'qwen2.5-7b-instruct-awq', 'meta-llama/Llama-3.1-8B' -> 'llama3.1-8b'."""
+    return GLUED.sub("", plain_name(model).rsplit("/", 1)[-1].removeprefix("meta-"))
+
+
+def base_model(model: str) -> str | None:
+    """The longest catalogue name that the model's name holds as whole words: a fine-tune keeps its base's sizes."""
+    name = canonical(model)
+    held = [known for known in _catalogue()
+            if re.search(rf"(?:^|-){re.escape(canonical(known))}(?=$|[-.@:])", name)]
+    return max(held, key=len, default=None)
 
 
 def packing_in(model: str) -> str | None:
@@ -50,11 +51,10 @@ def packing_in(model: str) -> str | None:
 
 def shapes_by_name(model: str, quantization: str | None) -> ModelShapes:
     """Raises UnknownModel, naming the model and the nearest known one."""
-    wanted = stem(model)
-    sizes = _catalogue().get(wanted)
-    if sizes is None:
-        family = re.match(r"[a-z]+", wanted)
+    known = base_model(model)
+    if known is None:
+        family = re.match(r"[a-z]+", canonical(model))
         near = [name for name in _catalogue() if family and name.startswith(family[0])]
         hint = f"; known of that family: {', '.join(near)}" if near else ""
         raise UnknownModel(f"model is {model!r}, whose sizes are not stated and not known here{hint}")
-    return shapes_from_figures(model, sizes, quantization or packing_in(model))
+    return shapes_from_figures(model, _catalogue()[known], quantization or packing_in(model))

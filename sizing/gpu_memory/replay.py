@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sizing.gpu_memory.budget import GpuBudget, predict
+from sizing.gpu_memory.budget import Range, predict
 from sizing.gpu_memory.calibration import Calibration
+from sizing.gpu_memory.conditions import Verdict
 from sizing.gpu_memory.families import UnknownModel
 from sizing.gpu_memory.gpu import GIB, Gpu, card_facts, gpu_named
 from sizing.gpu_memory.named import packing_in, shapes_by_name
@@ -129,18 +130,31 @@ def read_starts(row: Mapping[str, Any]) -> tuple[Start, ...]:
     )
 
 
-def predict_start(start: Start, calibration: Calibration | None = None) -> GpuBudget:
-    return predict(start.model, start.gpu, start.engine, start.options, free_bytes=start.free_bytes,
-                   calibration=calibration)
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """KV cache of one GPU in bytes, and the verdict; over all releases the start may have run."""
+
+    kv_cache: Range
+    verdict: Verdict
 
 
-def replay_log(row: Mapping[str, Any], calibration: Calibration | None = None) -> dict[str, object]:
-    """`{"id", "predicted_kv_gib", "verdict"}`; a start that cannot be predicted is null, a coin toss, and why."""
+def predict_row(row: Mapping[str, Any], calibration: Calibration | None = None) -> Prediction:
+    """Raises UnknownModel or Unpredictable. Where the likely releases disagree, the verdict is a coin toss."""
+    budgets = [predict(s.model, s.gpu, s.engine, s.options, free_bytes=s.free_bytes, calibration=calibration)
+               for s in read_starts(row)]
+    verdicts = {budget.verdict for budget in budgets}
+    points = sorted(budget.kv_cache.point for budget in budgets)
+    kv = Range(min(b.kv_cache.low for b in budgets), points[len(points) // 2], max(b.kv_cache.high for b in budgets))
+    return Prediction(kv, verdicts.pop() if len(verdicts) == 1 else "coin_toss")
+
+
+def replay_log(row: Mapping[str, Any]) -> dict[str, object]:
+    """`{"id", "predicted_kv_gib", "verdict"}`.
+
+    A start that leaves out its card or model has null GiB, the verdict "coin_toss" and "refused" with the reason.
+    """
     try:
-        budgets = [predict_start(start, calibration) for start in read_starts(row)]
+        found = predict_row(row)
     except (UnknownModel, Unpredictable) as reason:
         return {"id": row.get("id"), "predicted_kv_gib": None, "verdict": "coin_toss", "refused": str(reason)}
-    verdicts = {budget.verdict for budget in budgets}
-    kv = sorted(budget.kv_cache.point for budget in budgets)[len(budgets) // 2]
-    return {"id": row.get("id"), "predicted_kv_gib": round(kv / GIB, 3),
-            "verdict": verdicts.pop() if len(verdicts) == 1 else "coin_toss"}
+    return {"id": row.get("id"), "predicted_kv_gib": round(found.kv_cache.point / GIB, 3), "verdict": found.verdict}
