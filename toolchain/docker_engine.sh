@@ -8,13 +8,15 @@
 #
 # Needs root or sudo only for the last row. Safe to run twice, and after everything was killed.
 set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+SAY='docker engine'
+. "$root/toolchain/say.sh"
+. "$root/toolchain/lock.sh"
+. "$root/toolchain/apt.sh"
 
 wait_seconds=${GPUHOST_ENGINE_WAIT_SECONDS:-90}
 dockerd_log=/var/log/gpuhost-dockerd.log
 lock_file=/run/lock/gpuhost-docker-engine.lock
-
-say() { printf 'docker engine: %s\n' "$*" >&2; }
-fail() { printf 'docker engine: error: %s\n' "$*" >&2; exit 1; }
 
 # --- looking -------------------------------------------------------------------------------------
 
@@ -58,14 +60,6 @@ runs() {
 
 # --- doing ---------------------------------------------------------------------------------------
 
-install_package() {
-    say "installing Debian's package docker.io (no dockerd on this machine)"
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update || say "apt-get update had failures; going on with the package lists at hand"
-    apt-get -qq install -y --no-install-recommends docker.io >/dev/null ||
-        fail "apt-get could not install docker.io; its message is above"
-}
-
 # What a reboot would have cleared. A pid file whose number now belongs to another process, or a socket
 # nobody listens on, would keep dockerd from starting; runc's records of dead containers would keep those
 # containers from starting again.
@@ -75,7 +69,7 @@ clear_stale_files() {
     runs containerd || rm -f /run/containerd/containerd.sock /run/containerd/containerd.sock.ttrpc \
         /run/docker/containerd/containerd.pid /run/docker/containerd/containerd.sock \
         /run/docker/containerd/containerd.sock.ttrpc
-    runs containerd-shim || runs containerd-shim-runc-v2 || rm -rf /run/docker/runtime-runc/moby \
+    runs containerd-shim || rm -rf /run/docker/runtime-runc/moby \
         /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby
     rm -f /run/docker.sock
 }
@@ -86,7 +80,7 @@ start_engine() {
         how="systemd unit docker"
         say "starting it through systemd"
         systemctl reset-failed docker 2>/dev/null || true
-        systemctl start docker || true
+        systemctl start docker || { last_log_lines; fail "systemd could not start docker; see above"; }
     elif [ "$init" = init ] && [ -x /etc/init.d/docker ]; then
         how="service docker"
         say "starting it through init.d"
@@ -98,22 +92,25 @@ start_engine() {
         how="dockerd by itself, as no init runs here; log $dockerd_log"
         say "starting dockerd by itself, as no init runs here (log $dockerd_log)"
         clear_stale_files
-        # 9 is this script's lock: the engine must not hold it.
+        # 9 is this script's lock, which the engine must not hold.
         setsid dockerd >"$dockerd_log" 2>&1 </dev/null 9>&- &
         dockerd_pid=$!
     fi
 }
 
+# A child that nobody waited for yet still has an entry.
+ended() { ! [ -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"; }
+
 last_log_lines() {
     if [ -n "${dockerd_pid:-}" ]; then tail -n 15 "$dockerd_log"
-    elif command -v journalctl >/dev/null 2>&1; then journalctl -u docker -n 15 --no-pager
-    fi >&2 2>/dev/null || true
+    elif command -v journalctl >/dev/null 2>&1; then journalctl -u docker -n 15 -o cat --no-pager
+    fi >&2 || true
 }
 
 await_engine() {
     waited=0
     until version=$(engine_version) && [ -n "$version" ]; do
-        if [ -n "${dockerd_pid:-}" ] && ! kill -0 "$dockerd_pid" 2>/dev/null; then
+        if [ -n "${dockerd_pid:-}" ] && ended "$dockerd_pid"; then
             last_log_lines
             fail "dockerd ended before it answered; its last log lines are above"
         fi
@@ -152,18 +149,16 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 0
 fi
 
-mkdir -p /run/lock
-exec 9>"$lock_file"
-flock 9 # two runs at once: the second finds the first one's engine
+only_one "$lock_file" # the second of two runs finds the first one's engine
 version=$(engine_version)
 if [ -n "$version" ]; then
-    say "using the running engine $version"
+    say "using the engine $version that another process just started"
     exit 0
 fi
 if ! command -v dockerd >/dev/null 2>&1; then
     is_debian_like || fail "no engine answers, and this is neither Debian nor Ubuntu: install Docker Engine" \
         "20.10 or newer yourself and start it, or set DOCKER_HOST."
-    install_package
+    apt_install "no dockerd on this machine" docker.io
 fi
 start_engine
 await_engine
