@@ -6,7 +6,7 @@ STACK ?= dev
 SANDBOX ?= dev
 python := .venv/bin/python
 pytest := . ./activate && pytest
-jobs := 3
+jobs := 4
 
 # Only the dev stack lives on a sandbox with a model and an image made here.
 ifeq ($(STACK),dev)
@@ -44,15 +44,17 @@ toolchain: ## virtual environment, Pulumi engine and plugins
 docker-engine:
 	@sh toolchain/docker_engine.sh
 
-image: docker-engine $(python) ## the local vLLM image that the sandbox serves with
-	@sh toolchain/vllm_cpu/build.sh
+image: $(python) ## the local vLLM image that the sandbox serves with
+	@built=$$(sh toolchain/vllm_cpu/build.sh) && mkdir -p .gpuhost/images && \
+		ln -sfn "$$built/image.tar" .gpuhost/images/vllm-cpu.tar && \
+		ln -sfn "$$built/image.json" .gpuhost/images/vllm-cpu.json
 
 model: $(python) ## the tiny model that the sandbox serves
 	@$(python) -m toolchain.tiny_model
 
 # The slow steps need different things - compiler, network, disk - so they run side by side.
 ready: $(python)
-	@$(MAKE) --no-print-directory -j$(jobs) toolchain image model
+	@$(MAKE) --no-print-directory -j$(jobs) toolchain image model docker-engine
 
 sandbox: docker-engine $(python) ## start the sandbox host
 	@$(python) -m hosts.sandbox up $(SANDBOX)
