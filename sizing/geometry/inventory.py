@@ -11,6 +11,7 @@ from math import prod
 class Kind(Enum):
     LINEAR = "linear"  # a matrix that a quantisation may pack
     EMBEDDING = "embedding"  # a table; few methods touch it
+    TOWER = "tower"  # a matrix of an image tower; tools made for language models leave it alone
     ROUTER = "router"  # a linear layer that picks experts; most tools leave it alone
     PLAIN = "plain"  # norms, biases of their own, convolutions, routers stored as bare parameters
     BUFFER = "buffer"  # stored beside the parameters but not one (rotary inv_freq)
@@ -43,19 +44,21 @@ class Tensor:
 
 @dataclass(slots=True)
 class Inventory:
-    """Collects tensors; `prefix` is where in the checkpoint the current module lives."""
+    """Collects the tensors of a checkpoint, named as its files name them."""
 
     tensors: list[Tensor] = field(default_factory=list)
+    matrix: Kind = Kind.LINEAR  # what `linear` adds: TOWER while an image tower is described
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter(self.tensors)
 
     def linear(self, name: str, inputs: int, outputs: int, *, bias: bool = False, copies: int = 1,
                stacked: bool = False) -> None:
-        self.tensors.append(Tensor(name, Kind.LINEAR, (outputs, inputs), bias, copies, stacked))
+        self.tensors.append(Tensor(name, self.matrix, (outputs, inputs), bias, copies, stacked))
 
-    def router(self, name: str, inputs: int, outputs: int, *, bias: bool = False) -> None:
-        self.tensors.append(Tensor(name, Kind.ROUTER, (outputs, inputs), bias))
+    def router(self, name: str, inputs: int, outputs: int, *, bias: bool = False,
+               element_bytes: int | None = None) -> None:
+        self.tensors.append(Tensor(name, Kind.ROUTER, (outputs, inputs), bias, element_bytes=element_bytes))
 
     def embedding(self, name: str, rows: int, columns: int) -> None:
         self.tensors.append(Tensor(name, Kind.EMBEDDING, (rows, columns)))

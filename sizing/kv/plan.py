@@ -167,8 +167,8 @@ def with_pool(plan: KvPlan, backends: tuple[str, ...]) -> KvPlan:
         for group, backend in zip(plan.geometry.kv_groups, backends, strict=True)
     )
     layers = [(plan.geometry.kv_groups[i], pages[i]) for i in plan.geometry.kv_pattern]
-    head_major = plan.flags.kv_offloading_size is not None or "FLASHINFER" in names and (
-        plan.device.compute_capability[0] == 10)
+    head_major = plan.flags.kv_offloading_size is not None or ("FLASHINFER" in names and (
+        plan.device.compute_capability[0] == 10))
     return KvPlan(
         geometry=plan.geometry, flags=plan.flags, device=plan.device, dtype=plan.dtype,
         context_tokens=plan.context_tokens, automatic_context=plan.automatic_context,

@@ -127,3 +127,21 @@ def deepseek_v1(f: Fields, prefix: str = "model") -> Decoder:
         d.keep()
     d.norm(f"{prefix}.norm")
     return d
+
+
+@architecture("MiniCPM3ForCausalLM")
+def minicpm3(f: Fields) -> Decoder:
+    """Latent matrices, but vLLM caches whole heads: keys and values at the width of a key."""
+    width = f.count("qk_nope_head_dim") + f.count("qk_rope_head_dim")
+    d = Decoder(read_dims(f, head_dim=width), tied=f.flag("tie_word_embeddings", True))
+    value = f.count("v_head_dim", default=d.dims.hidden // d.dims.heads)
+    fields = Fields({**f.values, "v_head_dim": value}, f.path)
+    d.embedding_and_head()
+    for i in range(d.dims.layers):
+        layer = f"model.layers.{i}"
+        latent_attention(d, fields, f"{layer}.self_attn", bias=f.flag("attention_bias"))
+        gated_mlp(d, f"{layer}.mlp", bias=f.flag("mlp_bias"))
+        d.norm(*(f"{layer}.{name}" for name in NORMS))
+        d.keep(kv_heads=d.dims.heads, head_dim=width)
+    d.norm("model.norm")
+    return d

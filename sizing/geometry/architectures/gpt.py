@@ -204,7 +204,6 @@ def baichuan(f: Fields) -> Decoder:
     return d
 
 
-@architecture("QWenLMHeadModel")
 def qwen(f: Fields) -> Decoder:
     """The first Qwen: `intermediate_size` counts gate and up together."""
     size = f.count("intermediate_size") // 2

@@ -78,7 +78,7 @@ class CompressedTensors:
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         plain = unpacked(tensor, element_bytes)
-        if tensor.kind not in (Kind.LINEAR, Kind.ROUTER) or tensor.stacked or self.ignored(tensor.name):
+        if tensor.kind not in (Kind.LINEAR, Kind.ROUTER, Kind.TOWER) or tensor.stacked or self.ignored(tensor.name):
             return plain
         scheme = next((s for s in self.schemes if s.matches(tensor.name)), None)
         if scheme is None:

@@ -16,8 +16,9 @@ class Fp8:
 
     caveats: tuple[str, ...] = ()
 
-    def __init__(self, q: Fields) -> None:
+    def __init__(self, q: Fields, *, narrow_scales: bool = False) -> None:
         block = q.counts("weight_block_size", least=1)
+        self.narrow_scales = narrow_scales  # Qwen's own files hold the block scales in the checkpoint's dtype
         if block and len(block) != 2:
             raise q.refuse("weight_block_size", list(block), "two whole numbers, rows and columns")
         self.block = block
@@ -27,11 +28,12 @@ class Fp8:
                                          format=q.text("fmt", "e4m3"), vllm_name="fp8")
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
-        if tensor.kind is not Kind.LINEAR or tensor.name.endswith("lm_head") or self.skipped(tensor.name):
+        if tensor.kind not in (Kind.LINEAR, Kind.TOWER) or tensor.name.endswith("lm_head") or self.skipped(tensor.name):
             return unpacked(tensor, element_bytes)
         outputs, inputs = tensor.shape
         scales = up(outputs, self.block[0]) * up(inputs, self.block[1]) if self.block else 1
-        parts = [outputs * inputs, scales * SCALE_BYTES, *([SCALE_BYTES] if self.static else [])]
+        scale_bytes = element_bytes if self.narrow_scales and self.block else SCALE_BYTES
+        parts = [outputs * inputs, scales * scale_bytes, *([SCALE_BYTES] if self.static else [])]
         return packed(tensor, element_bytes, *parts)
 
 
@@ -57,7 +59,7 @@ class BitsAndBytes:
         ) if self.four else ()
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
-        if tensor.kind not in (Kind.LINEAR, Kind.ROUTER) or tensor.stacked or self.skipped(tensor.name):
+        if tensor.kind not in (Kind.LINEAR, Kind.ROUTER, Kind.TOWER) or tensor.stacked or self.skipped(tensor.name):
             return unpacked(tensor, element_bytes)
         outputs, inputs = tensor.shape
         if not self.four:

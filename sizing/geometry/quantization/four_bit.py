@@ -46,8 +46,8 @@ class Gptq:
             raise q.refuse("bits", self.bits, "2, 3, 4 or 8, the widths GPTQ packs")
         self.group = group_size(q, "group_size")
         self.head = q.flag("lm_head")
-        # AutoGPTQ's first releases, known by the fields they write, stored a bias with every packed layer.
-        self.biased = "model_file_base_name" in q.values and not q.has("checkpoint_format", "is_marlin_format", "meta")
+        # AutoGPTQ, known by a field it alone writes, stores a bias with every layer it packs.
+        self.biased = "model_file_base_name" in q.values and not q.has("checkpoint_format", "meta")
         self.quantization = Quantization(method="gptq", bits=self.bits, group_size=self.group,
                                          format=q.text("checkpoint_format", "gptq"), vllm_name="auto_gptq")
 

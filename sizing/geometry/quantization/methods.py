@@ -58,4 +58,6 @@ def read_method(f: Fields) -> Method:
         raise UnsupportedModel(
             f"config.json: {q.name('quant_method')} is {name!r}, whose tensor layout is not known; known are {known}"
         )
+    if name == "fp8":
+        return Fp8(q, narrow_scales=f.text("model_type").startswith("qwen"))
     return method(q)

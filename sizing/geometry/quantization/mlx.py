@@ -34,9 +34,10 @@ class Mlx:
         if columns % group:
             return unpacked(tensor, element_bytes)
         words, groups = rows * up(columns * bits, 32) * 4, rows * columns // group
-        if mode != "affine":
-            return packed(tensor, element_bytes, words, groups)
-        return packed(tensor, element_bytes, words, groups * element_bytes, groups * element_bytes)
+        parts = [words, groups] if mode != "affine" else [words, groups * element_bytes, groups * element_bytes]
+        stored = packed(tensor, element_bytes, *parts)
+        # Experts of a layer lie stacked in one tensor each.
+        return Stored(stored.size_bytes, len(parts) + tensor.bias)
 
 
 def settings(q: Fields) -> tuple[int, int, str]:
