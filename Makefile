@@ -37,26 +37,26 @@ down: ## remove what the stack made; the protected model volume stays
 
 # --- what they need ----------------------------------------------------------------------------
 
-.PHONY: toolchain docker-engine image model ready sandbox sandbox-down stack
+.PHONY: venv toolchain docker-engine image model ready sandbox sandbox-down stack
 toolchain: ## virtual environment, Pulumi engine and plugins
 	@sh toolchain/install.sh
 
 docker-engine:
 	@sh toolchain/docker_engine.sh
 
-image: $(python) ## the local vLLM image that the sandbox serves with
+image: venv ## the local vLLM image that the sandbox serves with
 	@built=$$(sh toolchain/vllm_cpu/build.sh) && mkdir -p .gpuhost/images && \
 		ln -sfn "$$built/image.tar" .gpuhost/images/vllm-cpu.tar && \
 		ln -sfn "$$built/image.json" .gpuhost/images/vllm-cpu.json
 
-model: $(python) ## the tiny model that the sandbox serves
+model: venv ## the tiny model that the sandbox serves
 	@$(python) -m toolchain.tiny_model
 
 # The slow steps need different things - compiler, network, disk - so they run side by side.
-ready: $(python)
+ready: venv
 	@$(MAKE) --no-print-directory -j$(jobs) toolchain image model docker-engine
 
-sandbox: docker-engine $(python) ## start the sandbox host
+sandbox: docker-engine venv ## start the sandbox host
 	@$(python) -m hosts.sandbox up $(SANDBOX)
 
 sandbox-down: ## remove the sandbox host and all it held
@@ -65,9 +65,8 @@ sandbox-down: ## remove the sandbox host and all it held
 stack:
 	@. ./activate && pulumi stack select --create $(STACK)
 
-$(python): requirements.txt requirements-dev.txt
+venv:
 	@sh toolchain/venv.sh
-	@touch -c $@
 
 # --- prove -------------------------------------------------------------------------------------
 
@@ -75,13 +74,13 @@ $(python): requirements.txt requirements-dev.txt
 test: lint unit ready ## everything: lint, unit tests, real engine, one full cycle with real vLLM
 	@$(pytest) tests/engine
 
-lint: $(python) ## ruff, mypy --strict, shellcheck
+lint: venv ## ruff, mypy --strict, shellcheck
 	@sh toolchain/lint.sh
 
-format: $(python) ## let ruff repair what it can
+format: venv ## let ruff repair what it can
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
 
-unit: $(python) ## unit tests: no network, no engine
+unit: venv ## unit tests: no network, no engine
 	@.venv/bin/pytest tests/unit
 
 engine: ready ## tests with the real Pulumi engine, Docker and sandbox hosts
@@ -93,7 +92,7 @@ bench: ## speed and scale, side by side with the alternatives
 # --- keep --------------------------------------------------------------------------------------
 
 .PHONY: lock clean clean-cache
-lock: $(python) ## write the lock files from requirements*.in and toolchain/go.in
+lock: venv ## write the lock files from requirements*.in and toolchain/go.in
 	@for name in requirements requirements-dev toolchain/go; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-emit-index-url $$name.in --output-file $$name.txt || exit; \
