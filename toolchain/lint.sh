@@ -27,8 +27,8 @@ shell_scripts() {
     done
 }
 
-check ruff "$bin/ruff" check .
-check "ruff format" "$bin/ruff" format --check --quiet .
+check ruff "$bin/ruff" check --output-format concise .
+check "ruff format" "$bin/ruff" format --check --output-format concise .
 check mypy "$bin/mypy" --no-error-summary .
 # shellcheck disable=SC2046 # none of these names contains a space
 check shellcheck "$bin/shellcheck" $(shell_scripts | sort -u)
