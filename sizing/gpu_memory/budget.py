@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sizing.geometry.model import ModelGeometry
@@ -74,6 +74,17 @@ class GpuBudget:
         return Budget(name="GPU memory", total_bytes=self.total_bytes, parts=parts)
 
 
+def peaks(m: ModelShapes, engine: Engine, gpu: Gpu, options: StartOptions) -> tuple[int, int]:
+    """Lowest and highest activation peak: with a warm compile cache, and with the sampler nobody stated."""
+    warm = options.model_copy(update={"compile_cache": "warm"})
+    found = [act.activation_of(m, engine, gpu, o).peak_bytes for o in (options, warm)]
+    if options.flashinfer is None and not engine.first_engine and engine.release <= (0, 11):
+        for sampler in ("sort", "flashinfer"):
+            other = replace(engine, sampler=sampler)
+            found.append(act.activation_of(m, other, gpu, options).peak_bytes)
+    return min(found), max(found)
+
+
 def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, free_bytes: int | None = None,
             needed_kv_bytes: int | None = None, calibration: Calibration | None = None) -> GpuBudget:
     """The budget of one start. `free_bytes`: free on the card just before it; None: an idle card's."""
@@ -93,21 +104,21 @@ def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, 
     taken = graphs.point if subtracts else 0
     peak = activation.peak_bytes
     kv = round(gpu.total_bytes * utilization) - weights - outside.point - peak - taken
-    lighter = max(activation.forward_bytes, activation.sampler_bytes)  # what a warm compile cache would leave
-    spread_low = outside.high - outside.point + round(0.005 * weights) + (graphs.point // 4 if subtracts else 0)
-    spread_high = outside.point - outside.low + round(0.005 * weights) + (peak - lighter) + taken // 4
+    lightest, heaviest = peaks(m, engine, gpu, options)
+    spread_low = outside.high - outside.point + round(0.005 * weights) + heaviest - peak + taken // 4
+    spread_high = outside.point - outside.low + round(0.005 * weights) + peak - lightest + taken // 4
     low, high = kv - spread_low, kv + spread_high
     need = needed_bytes(m, engine, options, batch.tokens) if needed_kv_bytes is None else needed_kv_bytes
     sampler = act.sampler_bytes(m, engine, gpu, batch)
     conditions = start_conditions(
         m=m, gpu=gpu, engine=engine, options=options, requested_bytes=round(gpu.total_bytes * utilization),
-        free_bytes=free_bytes, kv=kv, tolerance=max(round(NOISE_GIB * GIB), min(spread_low, round(0.5 * GIB))),
+        free_bytes=free_bytes, kv=kv, tolerance=max(round(NOISE_GIB * GIB), spread_low),
         need=need, late_spare=peak - (0 if engine.first_engine else sampler) + taken - captured,
     )
     return GpuBudget(
         total_bytes=gpu.total_bytes, utilization=utilization, weights=Range(
             round(weights * 0.995), weights, round(weights * 1.005)),
-        non_torch=outside, activations=Range(lighter, peak, peak), graphs=graphs, graphs_subtracted=subtracts,
+        non_torch=outside, activations=Range(lightest, peak, heaviest), graphs=graphs, graphs_subtracted=subtracts,
         kv_cache=Range(low, kv, high), needed_kv_bytes=need, conditions=conditions, engine=engine, batch=batch,
         reasons=reasons(m, gpu, engine, options, batch, activation, other.starts, subtracts, utilization),
     )
