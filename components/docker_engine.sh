@@ -118,6 +118,7 @@ remove() {
     fi
   fi
   rm -rf "$state" "$home/incoming"
+  rmdir "$home" 2>/dev/null || true
   echo "removed"
 }
 

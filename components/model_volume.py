@@ -29,7 +29,7 @@ class ModelVolumeArgs:
 class ModelVolume(pulumi.ComponentResource):
     """Produces:
 
-    - a Docker volume, protected and kept at destroy: a model is hours of download, a server is not;
+    - a Docker volume that no destroy deletes, and that says so: a model is hours of download;
     - for a directory on the operator's machine, its copy on the host, gone again once it is in the volume;
     - the verification of every file by size and SHA-256, before any server that depends on it starts.
 
@@ -49,12 +49,13 @@ class ModelVolume(pulumi.ComponentResource):
         volume = docker.Volume(
             f"{name}-volume",
             name=args.volume,
-            # Every input of a volume replaces it: only the name is given, and it never changes.
+            # Every input of a volume replaces it: only the name is given, and it never changes. Kept on the
+            # host rather than `protect`ed in the state: a protected resource keeps all it depends on, and
+            # destroy could not give the host its old daemon.json back.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=access.docker,
                 depends_on=list(args.after),
-                protect=True,
                 retain_on_delete=True,
             ),
         )
@@ -78,8 +79,8 @@ class ModelVolume(pulumi.ComponentResource):
             "model_volume.sh",
             ["install", args.volume, source, *keep],
             pulumi.ResourceOptions(parent=self, depends_on=after),
+            undo=["keep", args.volume],
             data={"hashes": args.lock.sha256_lines(), "sizes": args.lock.size_lines()},
-            triggers=[args.lock.digest],
         )
         self.ready = verified
         self.files = verified.stdout

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Puts a model's files into its Docker volume and proves each of them by size and SHA-256.
 # usage: model_volume.sh install VOLUME SOURCE [keep]
-#        SOURCE: folder on this host with the files; without `keep` it is emptied afterwards
+#        SOURCE: folder on this host with the files; without `keep` it is removed afterwards
+#        model_volume.sh keep VOLUME              says that the volume stays
 # The lock comes as two functions: `hashes` prints "SHA256  PATH" lines, `sizes` "BYTES PATH" lines.
 # A file that is already in the volume and right is not touched.
 set -eu
@@ -9,6 +10,10 @@ set -eu
 say() { echo "model: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
+if [ "${1:-}" = keep ] && [ $# -eq 2 ]; then
+  say "volume $2 stays on this host with the model; to delete it: docker volume rm $2"
+  exit 0
+fi
 [ "${1:-}" = install ] && [ $# -ge 3 ] || fail "usage: model_volume.sh install VOLUME SOURCE [keep]"
 volume=$2 root=$3 keep=${4:-}
 source=$root

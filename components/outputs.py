@@ -21,9 +21,7 @@ def tunnel_to(entry: HostEntry, port: int) -> str | None:
     return f"ssh -N -L {port}:{entry.bind_address}:{port} -p {entry.ssh.port} {entry.ssh.user}@{entry.ssh.address}"
 
 
-def host_outputs(
-    entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: GpuHost
-) -> Mapping[str, object]:
+def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: GpuHost) -> Mapping[str, object]:
     """One entry of the `hosts` output."""
     terms = args.terms
     return {
@@ -55,8 +53,7 @@ def host_outputs(
             "model_volume": args.model_volume,
             "model_folder": MODEL_FOLDER,
             "model_files": {
-                file.path: {"size_bytes": file.size_bytes, "sha256": file.sha256}
-                for file in args.model_lock.files
+                file.path: {"size_bytes": file.size_bytes, "sha256": file.sha256} for file in args.model_lock.files
             },
             "cache_folder": CACHE_FOLDER,
             "ulimits": {limit.name: [limit.soft, limit.hard] for limit in terms.ulimits},

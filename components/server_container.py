@@ -73,8 +73,7 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
         memory_swap=terms.memory_swap_mib,
         cpus=terms.cpus,
         ulimits=[
-            docker.ContainerUlimitArgs(name=limit.name, soft=limit.soft, hard=limit.hard)
-            for limit in terms.ulimits
+            docker.ContainerUlimitArgs(name=limit.name, soft=limit.soft, hard=limit.hard) for limit in terms.ulimits
         ],
         device_requests=device_requests(terms),
         init=True,
