@@ -108,6 +108,11 @@ class Fields:
             raise self.refuse(name, value, f"a list of whole numbers from {least} to {LARGEST}")
         return numbers
 
+    def over(self, defaults: Mapping[str, object]) -> Fields:
+        """The same object, with values for fields that are absent or null."""
+        stated = {name: value for name, value in self.values.items() if value is not None}
+        return Fields({**defaults, **stated}, self.path)
+
     def section(self, name: str) -> Fields:
         """A nested object that has to be there."""
         found = self.optional_section(name)

@@ -67,7 +67,7 @@ class Inventory:
               element_bytes: int | None = None) -> None:
         self.tensors.append(Tensor(name, Kind.PLAIN, shape, bias, copies, element_bytes=element_bytes))
 
-    def buffer(self, name: str, *shape: int, element_bytes: int, copies: int = 1) -> None:
+    def buffer(self, name: str, *shape: int, element_bytes: int | None = None, copies: int = 1) -> None:
         self.tensors.append(Tensor(name, Kind.BUFFER, shape, copies=copies, element_bytes=element_bytes))
 
     @property

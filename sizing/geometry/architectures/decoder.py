@@ -100,6 +100,8 @@ class Decoder:
         self.tensors.embedding(embedding, self.dims.vocab, self.dims.hidden)
         if not self.tied:
             self.tensors.linear(head, self.dims.hidden, self.dims.vocab, bias=head_bias)
+        elif head_bias:
+            self.tensors.plain(f"{head}.bias", self.dims.vocab)
 
 
 def fold(layers: Iterable[KvGroup]) -> tuple[tuple[KvGroup, ...], tuple[int, ...]]:

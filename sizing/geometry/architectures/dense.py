@@ -95,7 +95,7 @@ def cohere(f: Fields, windows: list[int | None] | None = None) -> Decoder:
     """One norm a layer; the norms of queries and keys, where used, differ from head to head."""
     bias = f.flag("attention_bias")
     return llama_like(f, qkv_bias=bias, out_bias=bias, norms=NORMS[:1], tied=True, windows=windows,
-                      qk_norm="full" if f.flag("use_qk_norm") else "")
+                      qk_norm="full" if f.flag("use_qk_norm") and windows is None else "")
 
 
 @architecture("Cohere2ForCausalLM")
@@ -233,7 +233,7 @@ def arcee(f: Fields) -> Decoder:
 def apertus(f: Fields) -> Decoder:
     """A learned activation: two scalars a layer, and two constants stored with them."""
     d = ungated(f, "up_proj", "down_proj", norm_bias=False, bias=f.flag("attention_bias"),
-                mlp_bias=f.flag("mlp_bias"), norms=("attention_layernorm", "feedforward_layernorm"))
+                mlp_bias=False, norms=("attention_layernorm", "feedforward_layernorm"))
     for i in range(d.dims.layers):
         layer = f"model.layers.{i}"
         d.norm(f"{layer}.self_attn.q_norm", f"{layer}.self_attn.k_norm", size=d.dims.head_dim)

@@ -139,7 +139,7 @@ def gemma4(f: Fields, prefix: str, *, apart: bool) -> Decoder:
         d.norm(f"{layer}.self_attn.q_norm", f"{layer}.self_attn.k_norm", size=head)
         gated_mlp(d, f"{layer}.mlp", size=d.dims.intermediate * (2 if reused and f.flag("use_double_wide_mlp") else 1))
         d.norm(*(f"{layer}.{name}" for name in FOUR_NORMS))
-        d.tensors.plain(f"{layer}.layer_scalar", 1)
+        d.tensors.buffer(f"{layer}.layer_scalar", 1)
         if mixture:
             d.tensors.router(f"{layer}.router.proj", hidden, count)
             d.norm(f"{layer}.router.scale")

@@ -12,13 +12,15 @@ FOUR_NORMS = ("input_layernorm", "post_attention_layernorm", "pre_feedforward_la
 
 @architecture("GemmaForCausalLM")
 def gemma(f: Fields) -> Decoder:
-    return llama_like(f, tied=True)
+    bias = f.flag("attention_bias")
+    return llama_like(f, tied=True, qkv_bias=bias, out_bias=bias)
 
 
 @architecture("Gemma2ForCausalLM")
 def gemma2(f: Fields) -> Decoder:
     window = f.count("sliding_window", default=4096)
-    return llama_like(f, tied=True, norms=FOUR_NORMS,
+    bias = f.flag("attention_bias")
+    return llama_like(f, tied=True, norms=FOUR_NORMS, qkv_bias=bias, out_bias=bias,
                       windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=2))
 
 
@@ -26,5 +28,6 @@ def gemma2(f: Fields) -> Decoder:
 def gemma3(f: Fields, prefix: str = "model") -> Decoder:
     window = f.count("sliding_window", default=4096)
     pattern = f.count("sliding_window_pattern", "_sliding_window_pattern", default=6)
-    return llama_like(f, tied=True, norms=FOUR_NORMS, qk_norm="head", prefix=prefix,
+    bias = f.flag("attention_bias")
+    return llama_like(f, tied=True, norms=FOUR_NORMS, qk_norm="head", prefix=prefix, qkv_bias=bias, out_bias=bias,
                       windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=pattern))

@@ -12,7 +12,7 @@ from sizing.geometry.model import Experts
 
 @architecture("GptOssForCausalLM")
 def gpt_oss(f: Fields) -> Decoder:
-    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"), sinks=True)
+    d = Decoder(read_dims(f.over({"head_dim": 64})), tied=f.flag("tie_word_embeddings"), sinks=True)
     count = f.count("num_local_experts", "num_experts", most=2**16)
     size, hidden = d.dims.intermediate, d.dims.hidden
     d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", "experts_per_token", most=count),

@@ -96,7 +96,8 @@ def phi_moe(f: Fields) -> Decoder:
 @architecture("MiniMaxM2ForCausalLM")
 def minimax_m2(f: Fields) -> Decoder:
     """A norm over all heads of a layer at once; the router and its correction stay float32."""
-    return routed(f, count=f.count("num_local_experts", most=2**16), qk_norm="full" if f.flag("use_qk_norm") else "",
+    f = f.over({"head_dim": 128})
+    return routed(f, count=f.count("num_local_experts", most=2**16), qk_norm="full" if f.flag("use_qk_norm", True) else "",
                   block="block_sparse_moe", names=MIXTRAL_NAMES, correction=f.flag("use_routing_bias"), router_bytes=4)
 
 

@@ -180,7 +180,7 @@ def nemotron_h(f: Fields) -> Decoder:
 @architecture("GraniteMoeHybridForCausalLM")
 def granite_hybrid(f: Fields) -> Decoder:
     """Granite 4: Mamba 2 layers and a few full ones, each with a mixture or one feed-forward."""
-    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings", True))
+    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
     types = f.texts("layer_types") or f.texts("layers_block_type")
     if len(types) != d.dims.layers:
         raise f.refuse("layer_types", f"{len(types)} entries", f"one entry for each of {d.dims.layers} layers")

@@ -72,7 +72,7 @@ def ernie_moe(f: Fields) -> Decoder:
     d.experts = Experts(count=count, per_token=f.count("moe_k", default=6, most=count), intermediate_size=size,
                         shared_intermediate_size=shared, layers=max(1, sum(sparse)))
     bias = f.flag("use_bias")
-    d.embedding_and_head()
+    d.embedding_and_head(head_bias=bias)
     for i in range(d.dims.layers):
         layer = f"model.layers.{i}"
         attention(d, f"{layer}.self_attn", bias=bias, out_bias=bias)

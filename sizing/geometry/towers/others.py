@@ -73,7 +73,8 @@ def gemma4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
             "input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
             "post_feedforward_layernorm")), bias=False)
     if v.flag("standardize"):
-        norms(t, width, f"{prefix}.std_bias", f"{prefix}.std_scale", bias=False)
+        t.buffer(f"{prefix}.std_bias", width)
+        t.buffer(f"{prefix}.std_scale", width)
     return width, layers
 
 
