@@ -128,12 +128,13 @@ def reasons(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, bat
             activation: act.Activation, starts: int, subtracts: bool, utilization: float) -> dict[str, str]:
     """One sentence a part."""
     release = f"{engine.release[0]}.{engine.release[1]}"
-    known = f"median of {starts} recorded starts" if starts else "nearest class with recorded starts"
+    known = (f"median of {starts} recorded start{'s'[:starts - 1]} of this class" if starts
+             else "median of the nearest class with recorded starts")
     shared = f", split over {options.tensor_parallel} GPUs" if options.tensor_parallel > 1 else ""
     return {
         "weights": f"{m.format.name} parameters of {m.name}{shared}, with the allocator's 2 MiB units and the "
                    "rotary table",
-        "non-torch": f"CUDA, cuBLAS and communication memory outside PyTorch's allocator; {known} of this class",
+        "non-torch": f"CUDA, cuBLAS and communication memory outside PyTorch's allocator; {known}",
         "activations": f"peak of the profile run over {batch.tokens} tokens and {batch.sequences} sequences, decided "
                        f"by {activation.decided_by}",
         "CUDA graphs": "no graphs are captured" if options.enforce_eager else
@@ -156,8 +157,8 @@ def gpu_budget(geometry: ModelGeometry, gpu_memory_bytes: int, free_bytes: int |
     release = parse_release(version)
     if release is None:
         raise ValueError(f"vllm version is {version!r}; it should look like 0.32.0")
-    m = shapes_of(geometry)
     gpu = gpu_named(gpu_name, gpu_memory_bytes, compute_capability)
+    m = shapes_of(geometry, gpu.capability)
     engine = engine_of(min(release, NEWEST), m.architecture, quantized=m.quantized, mixture=m.experts is not None,
                        first_engine=options.first_engine, flashinfer=options.flashinfer)
     return predict(m, gpu, engine, options, free_bytes=free_bytes, needed_kv_bytes=needed_kv_bytes)

@@ -17,17 +17,20 @@ MIB = 1 << 20
 LARGE_ALLOCATION = 10 * MIB  # from here PyTorch's allocator takes a segment of its own ...
 SEGMENT_UNIT = 2 * MIB  # ... in whole units of this ...
 SPLIT_REMAINDER = 1 * MIB  # ... and gives back what is over only above this
-MXFP4_UNIT = 256
 MXFP4_EXTRA_BYTES = 200 * MIB  # measured, on Hopper from 0.18, in two starts of one campaign
 VOCAB_UNIT = 64  # vLLM pads the embedding's rows
+
+
+def up(value: int, unit: int) -> int:
+    return -(-value // unit) * unit
 
 
 def allocated(size_bytes: float) -> int:
     """What PyTorch's caching allocator counts for one tensor (c10 CUDACachingAllocator: round_size, should_split)."""
     size = ceil(size_bytes)
     if size < LARGE_ALLOCATION:
-        return -(-size // 512) * 512
-    segment = -(-size // SEGMENT_UNIT) * SEGMENT_UNIT
+        return up(size, 512)
+    segment = up(size, SEGMENT_UNIT)
     return segment if segment - size <= SPLIT_REMAINDER else size
 
 
@@ -46,10 +49,13 @@ def _linear(m: ModelShapes, elements: float, tensor_parallel: int, expert: bool 
     return allocated(local * matrix) + ceil(local * (packed - matrix))
 
 
-def padded_width(m: ModelShapes, e: ExpertShapes, tensor_parallel: int, pads: bool) -> int:
-    """Width of an expert on one GPU: Hopper's MXFP4 kernel pads it to 256."""
+def expert_sizes(m: ModelShapes, e: ExpertShapes, tensor_parallel: int, hopper: bool) -> tuple[int, int]:
+    """(hidden, width) of an expert on one GPU. MXFP4 kernels pad: Hopper's the width to 256, the others the
+    width to 128 and the hidden size to 256."""
     width = -(-e.intermediate // tensor_parallel)
-    return -(-width // MXFP4_UNIT) * MXFP4_UNIT if pads and m.format.experts_only else width
+    if not m.format.experts_only:
+        return m.hidden, width
+    return (m.hidden, up(width, 256)) if hopper else (up(m.hidden, 256), up(width, 128))
 
 
 def _attention_elements(m: ModelShapes) -> tuple[int, int]:
@@ -57,8 +63,8 @@ def _attention_elements(m: ModelShapes) -> tuple[int, int]:
     return m.hidden * (m.heads + 2 * m.kv_heads) * m.head_dim, m.heads * m.head_dim * m.hidden
 
 
-def _tensors(m: ModelShapes, tp: int, pads: bool) -> Iterator[int]:
-    rows = -(-m.vocab // VOCAB_UNIT) * VOCAB_UNIT
+def _tensors(m: ModelShapes, tp: int, hopper: bool) -> Iterator[int]:
+    rows = up(m.vocab, VOCAB_UNIT)
     table = allocated(rows * m.hidden * m.element_bytes / tp)
     yield table if m.tied else 2 * table
     qkv, out = _attention_elements(m)
@@ -67,16 +73,16 @@ def _tensors(m: ModelShapes, tp: int, pads: bool) -> Iterator[int]:
         layer += _linear(m, 2 * m.hidden * m.intermediate, tp) + _linear(m, m.hidden * m.intermediate, tp)
     else:
         e = m.experts
-        inner = padded_width(m, e, tp, pads) * tp
-        layer += _linear(m, 2 * e.count * m.hidden * inner, tp, expert=True)
-        layer += _linear(m, e.count * m.hidden * inner, tp, expert=True)
+        hidden, width = expert_sizes(m, e, tp, hopper)
+        layer += _linear(m, 2 * e.count * hidden * width * tp, tp, expert=True)
+        layer += _linear(m, e.count * hidden * width * tp, tp, expert=True)
         layer += m.hidden * e.count * m.element_bytes
         if e.shared_intermediate:
             layer += _linear(m, 3 * m.hidden * e.shared_intermediate, tp)
     yield layer * m.layers
 
 
-def _exact(m: ModelShapes, loaded_bytes: int, tp: int, pads: bool) -> int:
+def _exact(m: ModelShapes, loaded_bytes: int, tp: int, hopper: bool) -> int:
     """Published bytes split over the GPUs, plus what allocator and kernel add to a layer's fused tensors."""
     qkv, out = _attention_elements(m)
     added = 0
@@ -84,10 +90,10 @@ def _exact(m: ModelShapes, loaded_bytes: int, tp: int, pads: bool) -> int:
         width = m.format.bytes_per_weight or m.element_bytes
         for fused in (qkv, out, 2 * m.hidden * m.intermediate, m.hidden * m.intermediate):
             added += allocated(fused * width / tp) - ceil(fused * width / tp)
-    elif pads and m.format.experts_only:
+    elif hopper and m.format.experts_only:  # the others' padding is part of the loaded bytes
         e = m.experts
-        extra = padded_width(m, e, tp, True) - e.intermediate / tp
-        added = ceil(3 * e.count * m.hidden * extra * m.format.bytes_per_weight)
+        _, width = expert_sizes(m, e, tp, hopper)
+        added = ceil(3 * e.count * m.hidden * (width - e.intermediate / tp) * m.format.bytes_per_weight)
     return loaded_bytes // tp + m.layers * added
 
 
@@ -103,10 +109,10 @@ def lora_bytes(m: ModelShapes, options: StartOptions) -> int:
 def weight_bytes(m: ModelShapes, gpu: Gpu, release: Release, options: StartOptions) -> int:
     """Weights, rotary table, image tower and adapter slots on one GPU, less what `--cpu-offload-gb` moves out."""
     tp = options.tensor_parallel
-    pads = gpu.capability[0] == 9
+    hopper = gpu.capability[0] == 9
     tower = m.images.weight_bytes // tp if m.images else 0
-    loaded = _exact(m, m.loaded_bytes, tp, pads) if m.loaded_bytes is not None else sum(_tensors(m, tp, pads)) + tower
-    if pads and m.format.experts_only and release >= (0, 18):
+    loaded = _exact(m, m.loaded_bytes, tp, hopper) if m.loaded_bytes is not None else sum(_tensors(m, tp, hopper)) + tower
+    if hopper and m.format.experts_only and release >= (0, 18):
         loaded += MXFP4_EXTRA_BYTES
     total = loaded + rope_cache_bytes(m) + lora_bytes(m, options)
     return max(0, total - round(options.cpu_offload_gib * (1 << 30)))
