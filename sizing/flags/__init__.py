@@ -8,6 +8,7 @@ from sizing.flags.table import (
     UnknownVersionError,
     available_versions,
     flag_table,
+    last_version_with,
     nearest_version,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "available_versions",
     "check_arguments",
     "flag_table",
+    "last_version_with",
     "nearest_version",
     "render",
     "render_args",

@@ -82,7 +82,7 @@ def render(
         reason = (
             unfit(name, given, target)
             or (f"vLLM {table.vllm_version} has no such option" if option is None else None)
-            or ("is the default" if option and _is_default(option, value, decided) else None)
+            or ("is the default" if option and is_default(option, value, decided) else None)
         )
         if reason is None and option is not None:
             arguments += _written(option, value)
@@ -91,7 +91,8 @@ def render(
     return Rendered(tuple(arguments), tuple(left_out))
 
 
-def _is_default(option: FlagOption, value: object, decided: Mapping[str, object]) -> bool:
+def is_default(option: FlagOption, value: object, decided: Mapping[str, object]) -> bool:
+    """Whether saying `value` changes nothing: the parser's default, or what vLLM decides by itself."""
     default = decided.get(option.dest) if option.default is None else option.default
     if isinstance(value, tuple):
         value = list(value)

@@ -49,7 +49,8 @@ class FlagOption(BaseModel):
 
 
 class FlagTable(BaseModel):
-    """Every option of one release."""
+    """Every option of one release, the environment variables it reads, and the values it knows of options
+    whose text the parser does not check."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,6 +58,7 @@ class FlagTable(BaseModel):
     parser_module: str
     options: tuple[FlagOption, ...]
     environment: frozenset[str]
+    known_values: dict[str, tuple[str, ...]]
 
     @cached_property
     def by_dest(self) -> dict[str, FlagOption]:
@@ -106,6 +108,12 @@ def nearest_version(version: str) -> str:
     return older[-1] if older else known[0]
 
 
+def last_version_with(flag: str) -> str | None:
+    """The newest available release whose parser knows this spelling; None if none does."""
+    known = [version for version in available_versions() if flag in flag_table(version).accepted]
+    return known[-1] if known else None
+
+
 @cache
 def flag_table(version: str) -> FlagTable:
     """The table of a release such as "0.32.0" ("v0.32.0" is understood). Raises UnknownVersionError."""
@@ -125,4 +133,5 @@ def flag_table(version: str) -> FlagTable:
             for option in raw["options"]
         ),
         environment=frozenset(details["environment"]),
+        known_values={dest: tuple(words) for dest, words in details["known_values"].items()},
     )

@@ -17,7 +17,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in_gpu  # type: ignore[import-not-found]
@@ -50,6 +50,7 @@ def main(root: Path) -> None:
         "options": sorted(
             (entry for entry in described if entry["kind"] != "positional"), key=lambda entry: entry["dest"]
         ),
+        "known_values": _known_values(),
         "environment": sorted(_environment(root)),
         "config_keys": {
             action.dest: sorted(field.name for field in fields(found) if field.init)
@@ -198,6 +199,20 @@ def _documented(owner: ast.ClassDef) -> Iterator[tuple[str, str]]:
             and isinstance(following.value.value, str)
         ):
             yield field.target.id, following.value.value
+
+
+def _known_values() -> dict[str, list[str]]:
+    """Values that the parser lets pass as text and a later stage refuses, where the release lists them."""
+    methods = import_module("vllm.model_executor.layers.quantization").QUANTIZATION_METHODS
+    found = {"quantization": sorted(methods)}
+    for dest, module, name in (
+        ("kv_cache_dtype", "vllm.config.cache", "CacheDType"),
+        ("tokenizer_mode", "vllm.config.model", "TokenizerMode"),
+    ):
+        words = get_args(getattr(import_module(module), name, None))
+        if words:
+            found[dest] = sorted(words)
+    return found
 
 
 def _environment(root: Path) -> set[str]:

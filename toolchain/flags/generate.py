@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> int:
             "vllm_version": options.version,
             "environment": answer["environment"],
             "config_keys": answer["config_keys"],
+            "known_values": answer["known_values"],
         },
     }
     return sum(_settle(path, content, check=options.check) for path, content in written.items()) and 1
