@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from toolchain.plugins.command.local.glob import compile_glob
+from toolchain.plugins.command.local.tarball import tar_hash
 from toolchain.plugins.command.protocol.errors import CommandError
 from toolchain.plugins.command.protocol.gotext import errno_text
 from toolchain.plugins.command.protocol.values import Archive, Asset
@@ -33,7 +32,7 @@ def collect_assets(directory: str, globs: Sequence[str]) -> dict[str, Asset]:
 def collect_archive(directory: str, globs: Sequence[str]) -> Archive:
     """The same files as one archive."""
     assets = collect_assets(directory, globs)
-    return Archive(assets=dict(assets), hash=_archive_hash(assets))
+    return Archive(assets=dict(assets), hash=tar_hash({name: Path(asset.path) for name, asset in assets.items()}))
 
 
 def _files(directory: str) -> Iterator[str]:
@@ -55,16 +54,3 @@ def _file_hash(path: str) -> str:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise CommandError(f"failed to open asset file '{path}': open {path}: {errno_text(error)}") from None
-
-
-def _archive_hash(assets: dict[str, Asset]) -> str:
-    """SHA-256 of the archive as the engine would pack it: a tar of the files by name, with mode 0600 and no times."""
-    digest = hashlib.sha256()
-    for name in sorted(assets):
-        content = Path(assets[name].path).read_bytes()
-        header = tarfile.TarInfo(name)
-        header.size, header.mode, header.mtime = len(content), 0o600, 0
-        digest.update(header.tobuf(tarfile.USTAR_FORMAT))
-        digest.update(content + b"\0" * (-len(content) % tarfile.BLOCKSIZE))
-    digest.update(io.BytesIO(b"\0" * 2 * tarfile.BLOCKSIZE).getvalue())
-    return digest.hexdigest()

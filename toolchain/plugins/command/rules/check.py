@@ -51,8 +51,18 @@ def _object_with_defaults(value: Value, shape: ObjectOf) -> Value:
 
 
 def _with_secrets(properties: Properties, shape: ObjectOf) -> Properties:
-    hidden = {field.name for field in shape.fields if field.secret}
-    return {name: secret(value) if name in hidden else value for name, value in properties.items()}
+    """Marks what must be secret, inside objects too."""
+    marked = dict(properties)
+    for field in shape.fields:
+        if field.name not in marked:
+            continue
+        value = marked[field.name]
+        inner = revealed(value)
+        if isinstance(field.type, ObjectOf) and isinstance(inner, dict):
+            content = _with_secrets(inner, field.type)
+            value = Secret(content) if isinstance(value, Secret) else content
+        marked[field.name] = secret(value) if field.secret else value
+    return marked
 
 
 def _source_failures(source: Value) -> list[Failure]:

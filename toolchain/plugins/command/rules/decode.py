@@ -34,7 +34,11 @@ class Failure:
 
 
 class _DoesNotFitError(Exception):
-    """Carries the reason of a Failure up to the property it belongs to."""
+    """Carries a Failure up to where failures are collected."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = Failure(key, reason)
 
 
 def summary(failures: list[Failure]) -> str:
@@ -53,7 +57,7 @@ def decode(properties: Properties, shape: ObjectOf) -> tuple[Properties, list[Fa
             try:
                 decoded[field.name] = _value(value, field.type, shape, field.name)
             except _DoesNotFitError as misfit:
-                failures.append(Failure(field.name, str(misfit)))
+                failures.append(misfit.failure)
         elif field.required:
             failures.append(Failure(field.name, f"Missing required field '{field.name}' on '{shape.name}'"))
     known = {field.name for field in shape.fields}
@@ -80,17 +84,17 @@ def _value(value: Value, wanted: Type, owner: ObjectOf, key: str) -> Value:
     if isinstance(wanted, (ObjectOf, AssetOrArchive)) and isinstance(value, dict):
         decoded, failures = decode(value, wanted if isinstance(wanted, ObjectOf) else ObjectOf(wanted.name, ()))
         if failures:
-            raise _DoesNotFitError(_inside(owner, key, summary(failures)))
+            raise _DoesNotFitError(key, _inside(owner, key, summary(failures)))
         return decoded
-    raise _DoesNotFitError(_wrong_type(value, wanted, owner, key))
+    raise _DoesNotFitError(key, _wrong_type(value, wanted, owner, key))
 
 
 def _scalar(value: Value, wanted: Scalar, owner: ObjectOf, key: str) -> Value:
     if wanted.kind in (float, int) and isinstance(value, float) and not isinstance(value, bool):
         return float(int(value)) if wanted.kind is int else value
-    if isinstance(value, wanted.kind):
+    if isinstance(value, wanted.kind) and isinstance(value, bool) == (wanted.kind is bool):
         return value
-    raise _DoesNotFitError(_wrong_type(value, wanted, owner, key))
+    raise _DoesNotFitError(key, _wrong_type(value, wanted, owner, key))
 
 
 def _wrong_type(value: Value, wanted: Type, owner: ObjectOf, key: str) -> str:

@@ -41,11 +41,11 @@ _LOCAL = (
 
 _SIGN_IN = (
     Field("user", STRING, default="root"),
-    Field("password", STRING),
+    Field("password", STRING, secret=True),
     Field("host", STRING, required=True),
     Field("port", FLOAT, default=22.0),
-    Field("privateKey", STRING),
-    Field("privateKeyPassword", STRING),
+    Field("privateKey", STRING, secret=True),
+    Field("privateKeyPassword", STRING, secret=True),
     Field("agentSocketPath", STRING),
     Field("dialErrorLimit", INT, default=10.0),
     Field("perDialTimeout", INT, default=15.0),
