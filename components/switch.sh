@@ -59,7 +59,7 @@ while [ \$now -lt $((deadline + 60)) ]; do
   [ -e "\$run/settled" ] && exit 0
   state=\$(docker inspect --format '{{.State.Status}} {{.State.Error}}' "\$new" 2>/dev/null || echo absent)
   case "\$state" in
-    absent) [ \$now -ge 60 ] && break ;;
+    absent) [ \$now -ge 40 ] && break ;;
     'created '?*) break ;;
   esac
 done
