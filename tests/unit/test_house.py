@@ -181,9 +181,7 @@ def shell_scripts() -> list[Path]:
 
 def test_scripts_are_shellcheck_clean() -> None:
     shellcheck = Path(sys.prefix) / "bin" / "shellcheck"
-    checked = subprocess.run(
-        [shellcheck, *shell_scripts()], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run([shellcheck, *shell_scripts()], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 
 

@@ -35,9 +35,7 @@ def source(checkout: Checkout, shell: str, lines: str, cwd: Path, **environment:
 
 @each_shell
 @pytest.mark.parametrize("where", ["here", "below", "elsewhere", "relative"])
-def test_it_finds_its_checkout_from_any_directory(
-    ready: Checkout, shell: str, where: str, tmp_path: Path
-) -> None:
+def test_it_finds_its_checkout_from_any_directory(ready: Checkout, shell: str, where: str, tmp_path: Path) -> None:
     file, cwd = {
         "here": ("./activate", ready.root),
         "below": ("../activate", ready.root / "toolchain"),
@@ -85,9 +83,7 @@ def test_the_checkouts_passphrase_is_the_default(ready: Checkout, shell: str) ->
         ("PULUMI_CONFIG_PASSPHRASE_FILE", "/mine", "unset,/mine"),
     ],
 )
-def test_a_passphrase_of_the_users_own_stays(
-    ready: Checkout, shell: str, name: str, value: str, expected: str
-) -> None:
+def test_a_passphrase_of_the_users_own_stays(ready: Checkout, shell: str, name: str, value: str, expected: str) -> None:
     show = 'echo "${PULUMI_CONFIG_PASSPHRASE-unset},${PULUMI_CONFIG_PASSPHRASE_FILE-unset}"'
     assert source(ready, shell, f". ./activate; {show}", ready.root, **{name: value}) == [expected]
 

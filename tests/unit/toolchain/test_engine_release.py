@@ -81,9 +81,7 @@ def test_a_release_with_the_pinned_digest_is_installed_once(checkout: Checkout, 
     assert installed == {"pulumi", "pulumi-language-python", "pulumi-language-python-exec"}
 
 
-def test_a_release_with_another_digest_is_refused_and_leaves_nothing(
-    checkout: Checkout, releases: Releases
-) -> None:
+def test_a_release_with_another_digest_is_refused_and_leaves_nothing(checkout: Checkout, releases: Releases) -> None:
     pin(checkout, "0" * 64)
     done = checkout.run("toolchain/engine.sh", GPUHOST_ENGINE="release", GPUHOST_PULUMI_RELEASES=releases.url)
     assert done.returncode != 0

@@ -17,9 +17,7 @@ chmod 755 "$target/go/bin/go"
 """
 
 
-@pytest.mark.parametrize(
-    "version", ["go1.25.11", "go1.26", "go1.26.8", "go1.100.1", "go1.27.1-custom", "go2.0"]
-)
+@pytest.mark.parametrize("version", ["go1.25.11", "go1.26", "go1.26.8", "go1.100.1", "go1.27.1-custom", "go2.0"])
 def test_a_new_enough_compiler_on_path_is_used(checkout: Checkout, version: str) -> None:
     found = checkout.fake("go", f"echo {version}")
     done = checkout.run("toolchain/go.sh")

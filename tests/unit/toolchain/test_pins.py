@@ -39,9 +39,7 @@ def test_the_go_modules_are_of_the_pinned_versions() -> None:
 @pytest.mark.parametrize("name", LOCKS)
 def test_each_requirement_is_exact_and_has_its_reason(name: str) -> None:
     lines = [
-        line
-        for line in (PROJECT / f"{name}.in").read_text().splitlines()
-        if line and not line.startswith(("#", "-c "))
+        line for line in (PROJECT / f"{name}.in").read_text().splitlines() if line and not line.startswith(("#", "-c "))
     ]
     for line in lines:
         assert re.fullmatch(r"[\w.-]+==[\w.]+\s+# \S.{10,}", line), line
