@@ -10,7 +10,6 @@ from sizing.gpu_memory.shapes import FULL_PRECISION, ExpertShapes, ImageTower, K
 from sizing.kv.dtype import ELEMENT_BYTES, running_dtype
 from sizing.kv.loaded import loaded_weight_bytes
 
-
 # An image tower whose processor is not in the table: 1,024 embeddings an image of 896 pixels a side.
 USUAL_TOWER = ImageTower(0, 1024, 1024, 3 * 896 * 896 * 2)
 
