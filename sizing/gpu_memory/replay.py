@@ -71,7 +71,7 @@ def releases_of(row: Mapping[str, Any]) -> tuple[Release, ...]:
 def model_of(row: Mapping[str, Any]) -> ModelShapes:
     """By the sizes recorded beside the name, else by the name alone."""
     name = str(row.get("model") or "")
-    quantization = row.get("quantization") or packing_in(name)
+    quantization = str(row.get("quantization") or packing_in(name) or "") or None
     figures = row.get("architecture")
     if isinstance(figures, Mapping) and figures.get("hidden_size"):
         m = shapes_from_figures(name, figures, quantization)
@@ -96,8 +96,11 @@ def gpu_of(row: Mapping[str, Any], free_bytes: int | None) -> Gpu:
 
 def options_of(row: Mapping[str, Any], m: ModelShapes) -> StartOptions:
     kv = str(row.get("kv_cache_dtype") or "auto")
+    utilization = _number(row, "gpu_memory_utilization")
+    if utilization is not None and not 0 < utilization <= 1:
+        raise Unpredictable(f"gpu_memory_utilization is {utilization}; it should be above 0 and at most 1")
     return StartOptions(
-        gpu_memory_utilization=_number(row, "gpu_memory_utilization"),
+        gpu_memory_utilization=utilization,
         max_model_len=_whole(row, "max_model_len"),
         max_num_batched_tokens=_whole(row, "max_num_batched_tokens"),
         max_num_seqs=_whole(row, "max_num_seqs"),

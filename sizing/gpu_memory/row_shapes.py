@@ -23,8 +23,10 @@ def _windows(text: object, layers: int) -> tuple[tuple[int, int | None], ...]:
     return ((layers - whole, numbers[0]), (whole, None))
 
 
-def _number(a: Mapping[str, object], key: str) -> int:
+def _number(a: Mapping[str, object], key: str, default: int | None = None) -> int:
     value = a.get(key)
+    if value is None and default is not None:
+        return default
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise UnknownModel(f"architecture.{key} is {value!r}; it should be a positive number")
     return int(value)
@@ -35,15 +37,14 @@ def shapes_from_figures(model: str, a: Mapping[str, object], quantization: str |
     family = family_of(model)
     architecture = family.architecture if family else "unknown"
     layers, heads = _number(a, "num_hidden_layers"), _number(a, "num_attention_heads")
-    kv_heads = int(str(a.get("num_key_value_heads") or heads))
+    kv_heads = _number(a, "num_key_value_heads", heads)
     hidden, vocab = _number(a, "hidden_size"), _number(a, "vocab_size")
-    head_dim = int(str(a.get("head_dim") or hidden // heads))
+    head_dim = _number(a, "head_dim", hidden // heads)
     experts = None
     if a.get("num_experts"):
-        inner = a.get("moe_intermediate_size") or a.get("intermediate_size")
-        shared = a.get("shared_expert_intermediate_size") or 0
-        experts = ExpertShapes(_number(a, "num_experts"), _number(a, "num_experts_per_tok"), int(str(inner)),
-                               int(str(shared)))
+        shared = _number(a, "shared_expert_intermediate_size") if a.get("shared_expert_intermediate_size") else 0
+        experts = ExpertShapes(_number(a, "num_experts"), _number(a, "num_experts_per_tok"),
+                               _number(a, "moe_intermediate_size", _number(a, "intermediate_size")), shared)
     kv = tuple(KvLayers(n, 2 * kv_heads * head_dim, window)
                for n, window in _windows(a.get("sliding_window"), layers) if n)
     return ModelShapes(

@@ -111,10 +111,8 @@ def weight_bytes(m: ModelShapes, gpu: Gpu, release: Release, options: StartOptio
     tp = options.tensor_parallel
     hopper = gpu.capability[0] == 9
     tower = m.images.weight_bytes // tp if m.images else 0
-    if m.loaded_bytes is None:
-        loaded = sum(_tensors(m, tp, hopper)) + tower
-    else:
-        loaded = _exact(m, m.loaded_bytes, tp, hopper)
+    exact = m.loaded_bytes
+    loaded = sum(_tensors(m, tp, hopper)) + tower if exact is None else _exact(m, exact, tp, hopper)
     if hopper and m.format.experts_only and release >= (0, 18):
         loaded += MXFP4_EXTRA_BYTES
     total = loaded + rope_cache_bytes(m) + lora_bytes(m, options)

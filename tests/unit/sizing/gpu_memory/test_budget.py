@@ -13,8 +13,9 @@ GUIDE = 21 * GIB
 ORDER = ["weights", "non-torch", "activations", "CUDA graphs", "KV cache", "headroom"]
 
 
-def guide(config: dict[str, object], *, free: int | None = None, version: str = "0.32.0",
-          **settings: object) -> GpuBudget:
+def guide(
+    config: dict[str, object], *, free: int | None = None, version: str = "0.32.0", **settings: object
+) -> GpuBudget:
     options = StartOptions.model_validate({"max_model_len": 32768, **settings})
     return gpu_budget(read_config(config), GUIDE, free, version, options, gpu_name="A10G", compute_capability=(8, 6))
 
@@ -56,8 +57,9 @@ def test_a_context_that_does_not_fit_fails_and_the_exact_planner_can_say_so(
     geometry = read_config(mistral_config)
     options = StartOptions(max_model_len=32768, gpu_memory_utilization=0.9)
     roomy = gpu_budget(geometry, GUIDE, None, "0.32.0", options, gpu_name="A10G")
-    tight = gpu_budget(geometry, GUIDE, None, "0.32.0", options, gpu_name="A10G",
-                       needed_kv_bytes=roomy.kv_cache.high + GIB)
+    tight = gpu_budget(
+        geometry, GUIDE, None, "0.32.0", options, gpu_name="A10G", needed_kv_bytes=roomy.kv_cache.high + GIB
+    )
     assert roomy.verdict == "starts"
     assert tight.verdict == "fails"
 
@@ -81,19 +83,35 @@ def test_a_version_that_is_none_is_named(mistral_config: dict[str, object]) -> N
 
 
 @given(
-    utilization=st.integers(10, 99), release=st.sampled_from([r for r, _ in BUILT]),
-    tokens=st.integers(256, 32768), sequences=st.integers(1, 2048), total=st.integers(8, 180),
-    parallel=st.sampled_from([1, 2, 4]), eager=st.booleans(),
+    utilization=st.integers(10, 99),
+    release=st.sampled_from([r for r, _ in BUILT]),
+    tokens=st.integers(256, 32768),
+    sequences=st.integers(1, 2048),
+    total=st.integers(8, 180),
+    parallel=st.sampled_from([1, 2, 4]),
+    eager=st.booleans(),
 )
 def test_any_start_keeps_its_order_and_more_utilisation_is_more_cache(
-    mistral_config: dict[str, object], utilization: int, release: tuple[int, int], tokens: int, sequences: int,
-    total: int, parallel: int, eager: bool,
+    mistral_config: dict[str, object],
+    utilization: int,
+    release: tuple[int, int],
+    tokens: int,
+    sequences: int,
+    total: int,
+    parallel: int,
+    eager: bool,
 ) -> None:
     def at(hundredths: int) -> GpuBudget:
-        options = StartOptions(gpu_memory_utilization=hundredths / 100, max_num_batched_tokens=tokens,
-                               max_num_seqs=sequences, tensor_parallel=parallel, enforce_eager=eager)
-        return gpu_budget(read_config(mistral_config), total * GIB, None, f"{release[0]}.{release[1]}.0", options,
-                          gpu_name="A10G")
+        options = StartOptions(
+            gpu_memory_utilization=hundredths / 100,
+            max_num_batched_tokens=tokens,
+            max_num_seqs=sequences,
+            tensor_parallel=parallel,
+            enforce_eager=eager,
+        )
+        return gpu_budget(
+            read_config(mistral_config), total * GIB, None, f"{release[0]}.{release[1]}.0", options, gpu_name="A10G"
+        )
 
     budget = at(utilization)
     for part in (budget.weights, budget.activations, budget.graphs, budget.kv_cache, budget.non_torch):

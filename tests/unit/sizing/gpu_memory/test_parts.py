@@ -70,8 +70,10 @@ def test_sampler_peak_of_one_published_start() -> None:
 
 def test_more_batched_tokens_and_sequences_never_need_less(mistral: ModelShapes) -> None:
     engine = engine_of((0, 17), mistral.architecture, quantized=False, mixture=False)
-    peaks = [activation_of(mistral, engine, RTX, StartOptions(max_num_batched_tokens=t, max_num_seqs=s)).peak_bytes
-             for t, s in ((2048, 8), (2048, 256), (8192, 256), (16384, 1024))]
+    peaks = [
+        activation_of(mistral, engine, RTX, StartOptions(max_num_batched_tokens=t, max_num_seqs=s)).peak_bytes
+        for t, s in ((2048, 8), (2048, 256), (8192, 256), (16384, 1024))
+    ]
     assert peaks == sorted(peaks)
     assert peaks[-1] > 2 * peaks[0]
 
@@ -89,7 +91,9 @@ def test_batch_defaults_by_card(mistral: ModelShapes) -> None:
     engine = engine_of((0, 32), mistral.architecture, quantized=False, mixture=False)
     a100 = gpu_named("NVIDIA A100 80GB", round(79.25 * GIB))
     assert (batch_of(engine, H100, StartOptions()).tokens, batch_of(engine, H100, StartOptions()).sequences) == (
-        8192, 1024)
+        8192,
+        1024,
+    )
     assert batch_of(engine, a100, StartOptions()).sequences == 256
     assert batch_of(engine, RTX, StartOptions(max_num_batched_tokens=64)).sequences == 64
 
