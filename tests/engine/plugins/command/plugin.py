@@ -24,7 +24,7 @@ class Log(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.messages: list[Any] = []
 
-    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.messages.append(request)
         return empty_pb2.Empty()
 
