@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sizing.gpu_memory.gpu import Gpu
 from sizing.gpu_memory.options import StartOptions
 from sizing.gpu_memory.releases import Engine
-from sizing.gpu_memory.shapes import ModelShapes
+from sizing.gpu_memory.shapes import ImageTower, ModelShapes
 
 # Bytes alive for each logit at the sampler's widest point, from the order of its tensor operations.
 # All hold the model's logits (2) and their float32 copy (4). sort: sorted values 4 + indices 8 + the radix
@@ -34,13 +34,16 @@ class Activation:
     forward_bytes: int
     sampler_bytes: int
     compile_bytes: int
+    encoder_bytes: int = 0
 
     @property
     def peak_bytes(self) -> int:
-        return max(self.forward_bytes, self.sampler_bytes, self.compile_bytes)
+        return max(self.forward_bytes, self.sampler_bytes, self.compile_bytes, self.encoder_bytes)
 
     @property
     def decided_by(self) -> str:
+        if self.peak_bytes == self.encoder_bytes:
+            return "the image encoder"
         if self.peak_bytes == self.compile_bytes:
             return "kernel benchmarks of a cold compile"
         return "the sampler" if self.peak_bytes == self.sampler_bytes else "the forward pass"
@@ -80,13 +83,20 @@ def moe_workspace_bytes(m: ModelShapes, options: StartOptions, tokens: int) -> i
     return tokens * e.per_token * (first + second) * m.element_bytes
 
 
-def image_bytes(m: ModelShapes, engine: Engine, tokens: int) -> int:
-    """Dummy images and their embeddings, held until the profile run ends. The second runner skips them to 0.26."""
-    t = m.images
+def profiled_images(t: ImageTower | None, engine: Engine, tokens: int) -> int:
+    """Images of the largest size that fill the encoder's budget. The second runner profiles none up to 0.26."""
     if t is None or (engine.second_runner and engine.release < (0, 27)):
         return 0
+    return max(1, max(tokens, t.budget_tokens_per_image) // t.budget_tokens_per_image)
+
+
+def image_bytes(m: ModelShapes, engine: Engine, tokens: int) -> int:
+    """Dummy images and their embeddings, held until the profile run ends."""
+    t = m.images
+    images = profiled_images(t, engine, tokens)
+    if t is None or not images:
+        return 0
     budget = max(tokens, t.budget_tokens_per_image)
-    images = max(1, budget // t.budget_tokens_per_image)
     width = m.hidden * m.element_bytes
     scattered = images * budget * width if engine.scatters_images and t.tokens_per_image < budget else 0
     return images * (t.tokens_per_image * width + t.pixel_bytes_per_image) + scattered
@@ -126,4 +136,9 @@ def activation_of(m: ModelShapes, engine: Engine, gpu: Gpu, options: StartOption
     compiled = 0
     if engine.benchmarks_kernels and options.compile_cache == "cold" and not options.enforce_eager:
         compiled = held + m.embedding_bytes // options.tensor_parallel + batch.tokens * m.hidden * m.element_bytes
-    return Activation(forward, sampler, compiled)
+    encoder = 0
+    if m.images is not None:
+        shown = profiled_images(m.images, engine, batch.tokens)
+        each = m.images.encoder_bytes_per_image + m.images.pixel_bytes_per_image
+        encoder = gpu.cublas_workspace_bytes + shown * each if shown else 0
+    return Activation(forward, sampler, compiled, encoder)

@@ -8,7 +8,7 @@ from typing import Literal
 from sizing.geometry.model import ModelGeometry
 from sizing.gpu_memory import activation as act
 from sizing.gpu_memory.calibration import NOISE_GIB, Calibration, machine_class, stored
-from sizing.gpu_memory.conditions import Condition, Verdict, start_conditions, verdict_of
+from sizing.gpu_memory.conditions import Condition, Verdict, idle_bytes, start_conditions, verdict_of
 from sizing.gpu_memory.geometry_shapes import shapes_of
 from sizing.gpu_memory.gpu import GIB, Gpu, gpu_named
 from sizing.gpu_memory.graphs import graph_bytes
@@ -95,7 +95,11 @@ def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, 
     activation = act.activation_of(m, engine, gpu, options)
     other = c.non_torch_of(machine_class(engine, gpu, options.tensor_parallel))
     noise = (DESKTOP_NOISE_GIB if gpu.desktop or gpu.unified else 0.0) * GIB
-    outside = Range(round(other.low * GIB - noise), round(other.median * GIB), round(other.high * GIB + noise))
+    charged = 0
+    if engine.charges_card:
+        charged = idle_bytes(gpu) if free_bytes is None else gpu.total_bytes - free_bytes
+    outside = Range(charged + round(other.low * GIB - noise), charged + round(other.median * GIB),
+                    charged + round(other.high * GIB + noise))
     mixture = m.experts is not None
     estimate = graph_bytes(m, options, batch.sequences, batch.tokens, c.graph_estimate_mib[mixture])
     captured = graph_bytes(m, options, batch.sequences, batch.tokens, c.graph_capture_mib[mixture])

@@ -77,11 +77,11 @@ def start_conditions(*, m: ModelShapes, gpu: Gpu, engine: Engine, options: Start
     if engine.first_engine:  # it charged everything on the card to itself, other processes too
         tolerance = max(tolerance, FIRST_ENGINE_BYTES)
     limit = options.max_model_len
-    found = [
-        Condition("free memory", unrequested, UNMEASURED_BYTES if free_bytes is None else EDGE_BYTES,
-                  f"{free / GIB:.2f} GiB free, {requested_bytes / GIB:.2f} GiB requested"),
-        Condition("KV cache", kv, tolerance, f"{kv / GIB:.2f} GiB left for the KV cache"),
-    ]
+    found = [Condition("KV cache", kv, tolerance, f"{kv / GIB:.2f} GiB left for the KV cache")]
+    if not engine.charges_card:  # that release subtracts what is in use instead of refusing
+        edge = UNMEASURED_BYTES if free_bytes is None else EDGE_BYTES
+        says = f"{free / GIB:.2f} GiB free, {requested_bytes / GIB:.2f} GiB requested"
+        found.insert(0, Condition("free memory", unrequested, edge, says))
     if need:
         found.append(Condition("longest request", kv - need, tolerance,
                                f"{limit} tokens need {need / GIB:.2f} GiB, {kv / GIB:.2f} GiB available"))

@@ -37,7 +37,10 @@ def plain_name(model: str) -> str:
 
 def _family(row: dict[str, object]) -> Family:
     t = row.get("tower")
-    tower = ImageTower(t["parameters"] * 2, t["tokens"], t["budget"], t["pixels"]) if isinstance(t, dict) else None
+    tower = None
+    if isinstance(t, dict):
+        encoder = t.get("patches", 0) * t.get("elements_per_patch", 0) * 2
+        tower = ImageTower(t["parameters"] * 2, t["tokens"], t["budget"], t["pixels"], encoder)
     return Family(str(row["architecture"]), int(str(row["positions"])), tower)
 
 

@@ -39,6 +39,8 @@ def non_torch_gib(row: Mapping[str, Any], start: Start, graph_mib: tuple[float, 
     if seen["non_torch_gib"] is not None:
         return float(seen["non_torch_gib"])
     kv = seen["available_kv_cache_gib"]
+    if start.engine.charges_card:
+        return None  # other processes are in it
     stated = row.get("gpu_memory_utilization") is not None and parse_release(str(row.get("vllm_version") or ""))
     if kv is None or row.get("uncertain_fields") or not stated:
         return None

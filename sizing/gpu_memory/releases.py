@@ -85,6 +85,11 @@ class Engine:
         return self.release >= (0, 20)
 
     @property
+    def charges_card(self) -> bool:
+        """V1 in 0.8 took everything in use on the card off the budget, CUDA contexts and other processes too."""
+        return not self.first_engine and self.release == (0, 8)
+
+    @property
     def counts_consumed(self) -> bool:
         """From 0.27 what stays allocated is measured on the device, fragments included."""
         return self.release >= (0, 27)

@@ -38,6 +38,7 @@ class ImageTower:
     tokens_per_image: int  # embeddings one image yields
     budget_tokens_per_image: int  # placeholder tokens it takes in the prompt
     pixel_bytes_per_image: int
+    encoder_bytes_per_image: int = 0  # widest point of the tower's layers over one image's patches
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The budget as the plan uses it: parts that add up, ranges, conditions, a safe utilisation."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sizing.geometry.read import read_config
@@ -36,6 +36,15 @@ def test_the_guides_model_leaves_its_24_gb_card_over_three_full_contexts(mistral
     assert budget.verdict == "starts"
     assert budget.weights.point == pytest.approx(4_163_379_200, rel=0.005)
     assert 3.2 * 4 * GIB < budget.kv_cache.point < 3.6 * 4 * GIB
+
+
+def test_the_release_that_charges_the_card_takes_other_processes_off_the_cache(
+    mistral_config: dict[str, object],
+) -> None:
+    alone = guide(mistral_config, version="0.8.5", free=round(20.7 * GIB), gpu_memory_utilization=0.9)
+    shared = guide(mistral_config, version="0.8.5", free=round(15.7 * GIB), gpu_memory_utilization=0.9)
+    assert alone.kv_cache.point - shared.kv_cache.point == pytest.approx(5 * GIB, abs=2)
+    assert "free memory" not in [condition.name for condition in shared.conditions]
 
 
 def test_free_memory_below_the_request_is_a_refusal(mistral_config: dict[str, object]) -> None:
@@ -82,6 +91,7 @@ def test_a_version_that_is_none_is_named(mistral_config: dict[str, object]) -> N
         guide(mistral_config, version="latest")
 
 
+@settings(deadline=None)  # a busy machine is not a failure
 @given(
     utilization=st.integers(10, 99),
     release=st.sampled_from([r for r, _ in BUILT]),
