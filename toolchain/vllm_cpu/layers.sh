@@ -95,8 +95,16 @@ vllm_layer() {
     ln -s /usr/bin/python3.11 "$layer/opt/vllm/bin/python3"
     ln -s python3 "$layer/opt/vllm/bin/python"
     printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n' >"$layer/opt/vllm/pyvenv.cfg"
-    printf '#!/opt/vllm/bin/python3\nimport sys\nfrom vllm.entrypoints.cli.main import main\nsys.exit(main())\n' \
-        >"$layer/opt/vllm/bin/vllm"
+    # Imported only where it is the main program: the processes it spawns read this file too.
+    cat >"$layer/opt/vllm/bin/vllm" <<'END'
+#!/opt/vllm/bin/python3
+import sys
+
+if __name__ == "__main__":
+    from vllm.entrypoints.cli.main import main
+
+    sys.exit(main())
+END
     chmod 0755 "$layer/opt/vllm/bin/vllm"
     cp -al "$work/site" "$layer/opt/vllm/lib/python3.11/site-packages"
     chmod -R u=rwX,go=rX "$layer"
