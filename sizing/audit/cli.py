@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 import textwrap
+from pathlib import Path
 
 from hosts.catalogue import shape_named
 from sizing.audit.finding import Severity
 from sizing.audit.judge import Verdict, judge
 from sizing.audit.launch import UnreadableError
 from sizing.audit.read import MAX_TEXT_BYTES, read_launch
+from sizing.audit.stack_file import corrected_stack
 from sizing.flags import UnknownVersionError, available_versions
 
 EXIT_FATAL = 1
@@ -29,7 +31,16 @@ def audit_main(argv: list[str]) -> int:
         verdict = judge(read_launch(text, options.service), options.vllm, host)
     except (UnreadableError, UnknownVersionError) as error:
         return _refused(str(error))
-    sys.stdout.write(json.dumps(verdict.as_json()) + "\n" if options.json else _table(verdict, options.host))
+    try:
+        stack = None if host is None or options.json else corrected_stack(verdict, host, options.config)
+    except ValueError as error:
+        stack = f"# No corrected stack: {error}\n"
+    if options.json:
+        sys.stdout.write(json.dumps(verdict.as_json()) + "\n")
+    elif options.stack:
+        sys.stdout.write(stack or "")
+    else:
+        sys.stdout.write(_table(verdict, options.host) + (f"\nCorrected stack file:\n\n{stack}" if stack else ""))
     fatal = any(finding.severity is Severity.FATAL for finding in verdict.findings)
     return EXIT_FATAL if fatal else 0
 
@@ -43,7 +54,14 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--vllm", metavar="VERSION", help=f"the release to judge by: {', '.join(available_versions())}")
     parser.add_argument("--host", metavar="NAME", help="a shape from hosts/catalogue, for example guide-21g-8c-32g")
     parser.add_argument("--service", metavar="NAME", help="the service of a compose file, if it has several")
-    return parser.parse_args(argv)
+    parser.add_argument("--stack", action="store_true", help="print the corrected stack file alone (needs --host)")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the model's config.json, so that the corrected goal fits the host"
+    )
+    options = parser.parse_args(argv)
+    if options.stack and options.host is None:
+        parser.error("--stack needs --host")
+    return options
 
 
 def _refused(message: str) -> int:

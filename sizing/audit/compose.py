@@ -15,7 +15,7 @@ from sizing.audit.shell import compose_words
 from sizing.audit.sizes import size_bytes
 
 LOOKS_LIKE_COMPOSE = re.compile(r"^\s*(services|image|command|entrypoint)\s*:", re.MULTILINE)
-_SERVICE_KEYS = {"image", "command", "build", "entrypoint"}
+_SERVICE_KEYS = {"image", "command", "build", "entrypoint", "extends"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -74,7 +74,27 @@ def _services(document: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
         return
     for name, service in found.items():
         if isinstance(service, dict) and _SERVICE_KEYS & service.keys() and not str(name).startswith("x-"):
-            yield str(name), _interpolated(service, {})
+            yield str(name), _interpolated(_extended(service, found, ()), {})
+
+
+def _extended(service: Mapping[str, Any], others: Mapping[str, Any], seen: tuple[str, ...]) -> Mapping[str, Any]:
+    """The service with what `extends` names in the same file under it."""
+    extends = service.get("extends")
+    name = str(extends.get("service") if isinstance(extends, dict) else extends or "")
+    base = others.get(name)
+    elsewhere = isinstance(extends, dict) and "file" in extends
+    if elsewhere or not isinstance(base, dict) or name in seen:
+        return service
+    merged = dict(_extended(base, others, (*seen, name)))
+    for key, value in service.items():
+        present = merged.get(key)
+        if isinstance(present, dict) and isinstance(value, dict):
+            merged[key] = present | value
+        elif isinstance(present, list) and isinstance(value, list) and key not in {"command", "entrypoint"}:
+            merged[key] = [*present, *value]
+        else:
+            merged[key] = value
+    return merged
 
 
 def _interpolated(value: Any, done: dict[int, Any]) -> Any:

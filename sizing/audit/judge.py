@@ -94,7 +94,7 @@ def _resolved(launch: Launch) -> list[str]:
         if word in {"$@", "$*"}:
             continue
         if whole and whole.group(1) in launch.assignments:
-            words += compose_words(launch.assignments[whole.group(1)])[0] or [""]
+            words += compose_words(launch.assignments[whole.group(1)])[0]
         else:
             words.append(re.sub(r"\$(\w+)", lambda match: launch.assignments.get(match.group(1), match.group()), word))
     return words

@@ -11,6 +11,7 @@ from sizing.audit.shell import commands
 MODULE = re.compile(r"vllm\.entrypoints\.(openai\.)?api_server$")
 _SHELLS = {"sh", "bash", "dash", "ash", "zsh"}
 _PYTHONS = re.compile(r"python[0-9.]*$")
+_PROGRAMS = {"vllm", "ray", "sleep", "tail", "nvidia-smi", "torchrun", "uvicorn", "sglang", "true", "env"}
 _SCRIPT = re.compile(r"\.(sh|py|bash)$")
 _PREFIXES = {"exec", "nohup", "sudo", "time", "tini", "dumb-init", "--", "nice", "env", "stdbuf", "numactl", "then"}
 
@@ -42,8 +43,16 @@ def _handed_to_image(image: Image, command: Sequence[str]) -> Program:
         )
     elif image.starts == "vllm" and command and command[0] == "serve":
         problem = "the image already starts `vllm serve`, so the word 'serve' is taken for the model"
+    if image.starts != "vllm" and command and _is_program(command[0]):
+        return _not_in_text(command)
     known = bool(command) or image.starts == "vllm"
     return Program("image_entrypoint", tuple(command), problem, known)
+
+
+def _is_program(word: str) -> bool:
+    """Whether a first word names something to run rather than an option or a model."""
+    name = PurePosixPath(word).name
+    return name in _SHELLS | _PROGRAMS or bool(_PYTHONS.match(name)) or bool(_SCRIPT.search(word))
 
 
 def _bare_image(image: Image, command: Sequence[str]) -> Program:
@@ -93,7 +102,12 @@ def _in_shell(words: Sequence[str]) -> Program | None:
     for index, word in enumerate(words):
         if re.fullmatch(r"-[a-z]*c[a-z]*", word):
             script = words[index + 1] if index + 1 < len(words) else ""
-            return _in_script(script, words[index + 3 :])
+            found = _in_script(script, words[index + 3 :])
+            if found is None and words[index + 2 :]:
+                found = _started(words[index + 1 :], "shell_wrapped")
+                problem = f"the shell runs '{script}' alone; the words after it are not part of the command: quote it"
+                return None if found is None else Program(found.form, found.arguments, problem)
+            return found
     return None
 
 

@@ -9,6 +9,10 @@ from sizing.audit.launch import ContainerSettings, Launch, Program, UnreadableEr
 from sizing.audit.shell import UnterminatedQuoteError, commands
 
 MAX_TEXT_BYTES = 1 << 20
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[ \t]*(```|~~~)[^\n]*$", re.MULTILINE)
+_COMMENT_MARK = re.compile(r"^[ \t]*(#|//)[ \t]?", re.MULTILINE)
+_LAUNCHES = re.compile(RUN_LINE.pattern + r"|^\s*image\s*:", re.MULTILINE)
 
 
 def read_launch(text: str, service: str | None = None) -> Launch:
@@ -20,14 +24,7 @@ def read_launch(text: str, service: str | None = None) -> Launch:
         raise UnreadableError(f"the text is longer than {MAX_TEXT_BYTES} bytes")
     if not text.strip():
         raise UnreadableError("the text is empty; give a docker run line or a compose file on standard input")
-    try:
-        found = read_compose(text)
-    except RecursionError as error:
-        raise UnreadableError("the file is nested too deeply, or an anchor holds itself") from error
-    if found is None:
-        found = read_run_lines(text) if RUN_LINE.search(text) else []
-    if not found and RUN_LINE.search(text):  # a line someone commented out or quoted in a remark
-        found = read_run_lines(re.sub(r"^[ \t]*(#|//)[ \t]?", "", text, flags=re.MULTILINE))
+    found = next(filter(None, map(_launches, _candidates(text))), [])
     if not found:
         return _bare_arguments(text)
     if service is not None:
@@ -37,6 +34,23 @@ def read_launch(text: str, service: str | None = None) -> Launch:
             raise UnreadableError(f"there is no service '{service}'; found: {names}")
         return named[0]
     return next(filter(_runs_vllm, found), found[0])
+
+
+def _candidates(text: str) -> list[str]:
+    """The text, or where it is a page with fenced blocks, each block that launches something."""
+    fenced = [match.group(2) for match in _FENCE.finditer(text)]
+    return [*filter(_LAUNCHES.search, fenced), _FENCE_LINE.sub("", text)]
+
+
+def _launches(text: str) -> list[Launch]:
+    try:
+        found = read_compose(text)
+    except RecursionError as error:
+        raise UnreadableError("the file is nested too deeply, or an anchor holds itself") from error
+    if found is not None or not RUN_LINE.search(text):
+        return found or []
+    # Last, a line someone commented out or quoted in a remark.
+    return read_run_lines(text) or read_run_lines(_COMMENT_MARK.sub("", text))
 
 
 def _runs_vllm(launch: Launch) -> bool:

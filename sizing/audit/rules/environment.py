@@ -27,7 +27,7 @@ def _variable(case: Case, name: str, value: str) -> Findings:
     if name == "OMP_NUM_THREADS":
         yield harmful(
             shown,
-            "vLLM serves with one thread a process by itself; set from outside, threads spin and throttle under a quota",
+            "vLLM serves with one thread a process by itself; set from outside, threads spin and throttle",
             "drop it",
         )
     elif name == "VLLM_MEDIA_LOADING_THREAD_COUNT":

@@ -87,7 +87,7 @@ def _unknown(case: Case, flag: str) -> Finding:
         evidence = f"vLLM {case.version} exits with 2: it could mean {matches}"
     else:
         last = last_version_with(flag)
-        gone = f"; known until {last}" if last else ""
+        gone = f"; {last} still had it" if last else ""
         evidence = f"vLLM {case.version} has no such option and exits with 2{gone}"
     if flag in SUCCESSORS:
         return fatal(flag, evidence, SUCCESSORS[flag])
