@@ -72,14 +72,19 @@ class AptSetup:
 
 def read_apt_setup(environment: Mapping[str, str]) -> AptSetup:
     """This machine's apt configuration, turned to what the sandbox is made of. Raises SandboxError."""
-    os_release = Path("/etc/os-release")
-    target = distribution(os_release.read_text() if os_release.is_file() else "")
+    target = machine_distribution()
     sources = sandbox_sources(machine_sources(), target, environment)
     try:
         dump = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError):
         dump = ""
     return AptSetup(target, tuple(sources), tuple(transport_options(dump.splitlines(), environment)))
+
+
+def machine_distribution() -> Distribution:
+    """What sandboxes on this machine are made of."""
+    os_release = Path("/etc/os-release")
+    return distribution(os_release.read_text() if os_release.is_file() else "")
 
 
 def transport_options(apt_config: Iterable[str], environment: Mapping[str, str]) -> list[str]:

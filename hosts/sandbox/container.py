@@ -28,6 +28,7 @@ IMAGE_LABEL = "gpuhost.image"
 HOST_KEY_LABEL = "gpuhost.host-key"
 
 REBOOT_GRACE_S = 20
+RESOLVERS = "/etc/gpuhost/resolv.conf"  # read by pre_init.sh
 # What an engine of the sandbox's own keeps; overlay file systems cannot be stacked on the container's.
 _DATA = {"docker": "/var/lib/docker", "containerd": "/var/lib/containerd"}
 _CAP_SYS_RESOURCE = 24
@@ -81,7 +82,7 @@ def all_sandboxes(client: docker.DockerClient) -> list[Container]:
 
 def create_and_start(client: docker.DockerClient, shape: Shape, identity: Identity, setup: AptSetup) -> Container:
     """A new container, started. Raises SandboxError where its addresses are taken or the engine refuses."""
-    missing = _missing_capabilities()
+    missing = missing_capabilities()
     try:
         return _start(_create(client, shape, identity, setup, drop=missing))
     except APIError as error:
@@ -97,7 +98,9 @@ def create_and_start(client: docker.DockerClient, shape: Shape, identity: Identi
 
 
 def start(container: Container, number: int) -> None:
-    """Starts a stopped sandbox with its data."""
+    """Starts a stopped sandbox with its data. The machine may be on another network by now."""
+    resolvers = (0o644, reachable_resolvers().encode())
+    container.put_archive("/", archive_of({RESOLVERS: resolvers}))
     try:
         container.start()
     except APIError as error:
@@ -152,7 +155,7 @@ def _create(
         networking_config={NETWORK: EndpointConfig(client.api.api_version, ipv4_address=inner_address(shape.number))},
         ports=published_ports(shape.number),
     )
-    container.put_archive("/", _archive(_own_files(identity, setup)))
+    container.put_archive("/", archive_of(_own_files(identity, setup)))
     return container
 
 
@@ -168,7 +171,7 @@ def _own_files(identity: Identity, setup: AptSetup) -> dict[str, tuple[int, byte
     files["/etc/ssh/ssh_host_ed25519_key.pub"] = (0o644, identity.host_key_file.read_bytes())
     files["/root/.ssh/authorized_keys"] = (0o600, f"{identity.public_key}\n".encode())
     files["/etc/machine-id"] = (0o444, f"{uuid.uuid4().hex}\n".encode())
-    files["/etc/gpuhost/resolv.conf"] = (0o644, reachable_resolvers().encode())
+    files[RESOLVERS] = (0o644, reachable_resolvers().encode())
     return files
 
 
@@ -182,7 +185,7 @@ def reachable_resolvers(etc: Path = Path("/etc"), run: Path = Path("/run")) -> s
     return ""
 
 
-def _archive(files: dict[str, tuple[int, bytes]]) -> bytes:
+def archive_of(files: dict[str, tuple[int, bytes]]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path, (mode, content) in files.items():
@@ -192,7 +195,7 @@ def _archive(files: dict[str, tuple[int, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def _missing_capabilities() -> list[str]:
+def missing_capabilities() -> list[str]:
     """Where this machine withholds CAP_SYS_RESOURCE from every process, asking for it fails the start."""
     status = Path("/proc/self/status")
     match = re.search(r"^CapBnd:\s+(\w+)", status.read_text(), re.MULTILINE) if status.is_file() else None

@@ -8,14 +8,15 @@ import subprocess
 import tempfile
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from hosts.sandbox.apt_setup import AptSetup, build_lines
-from hosts.sandbox.apt_sources import check_keyring
+from hosts.sandbox.apt_sources import Distribution, check_keyring
 from hosts.sandbox.engine import Report
 from hosts.sandbox.errors import SandboxError
 from hosts.sandbox.lock import cache_folder, only_one
@@ -33,15 +34,15 @@ BARE = (
 DOCKER = ("docker.io", "iptables")
 
 
-def packages(flavour: Flavour, setup: AptSetup) -> tuple[str, ...]:
+def packages(flavour: Flavour, target: Distribution) -> tuple[str, ...]:
     """Everything installed beyond the distribution's minimum."""
-    return BARE if flavour == "bare" else (*BARE, *DOCKER, *setup.target.packages)
+    return BARE if flavour == "bare" else (*BARE, *DOCKER, *target.packages)
 
 
-def image_tag(flavour: Flavour, setup: AptSetup) -> str:
-    """`gpuhost-sandbox:<flavour>-<digest>`. The digest covers the recipe, not the mirror it came from."""
+def image_tag(flavour: Flavour, target: Distribution) -> str:
+    """`gpuhost-sandbox:<flavour>-<digest of the recipe>`."""
     digest = hashlib.sha256()
-    parts = [platform.machine(), setup.target.name, setup.target.suite, *packages(flavour, setup)]
+    parts = [platform.machine(), target.name, target.suite, *packages(flavour, target)]
     digest.update("\n".join(parts).encode())
     for file in sorted(RECIPE.iterdir()):
         digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
@@ -53,7 +54,7 @@ def ensure_image(client: docker.DockerClient, flavour: Flavour, setup: AptSetup,
 
     Raises SandboxError with the builder's last lines where that fails.
     """
-    tag = image_tag(flavour, setup)
+    tag = image_tag(flavour, setup.target)
     if _has(client, tag):
         return tag
     with only_one(cache_folder() / f"sandbox-{flavour}.lock", report):
@@ -61,6 +62,7 @@ def ensure_image(client: docker.DockerClient, flavour: Flavour, setup: AptSetup,
             archive = cache_folder() / f"sandbox-{tag.partition(':')[2]}.tar"
             if not archive.is_file():
                 _build(flavour, setup, archive, report)
+                _forget_older(client, flavour, report)
             report(f"importing {archive.name} into the engine")
             _import(client, archive, tag)
     return tag
@@ -72,6 +74,16 @@ def _has(client: docker.DockerClient, tag: str) -> bool:
     except ImageNotFound:
         return False
     return True
+
+
+def _forget_older(client: docker.DockerClient, flavour: Flavour, report: Report) -> None:
+    """Keeps the two newest recipes, for two branches; an image that a sandbox uses stays."""
+    archives = sorted(cache_folder().glob(f"sandbox-{flavour}-*.tar"), key=lambda file: file.stat().st_mtime)
+    for archive in archives[:-2]:
+        report(f"removing {archive.name}, an older recipe")
+        archive.unlink()
+        with suppress(ImageNotFound, APIError):
+            client.images.remove(f"{REPOSITORY}:{archive.stem.removeprefix('sandbox-')}")
 
 
 def _import(client: docker.DockerClient, archive: Path, tag: str) -> None:
@@ -98,7 +110,7 @@ def _build(flavour: Flavour, setup: AptSetup, archive: Path, report: Report) -> 
             "mmdebstrap", "--variant=minbase", "--format=tar", "--skip=output/dev", f"--aptopt={options}",
             "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*",
-            f"--include={','.join(packages(flavour, setup))}",
+            f"--include={','.join(packages(flavour, setup.target))}",
             f"--customize-hook={folder / 'image' / 'customize.sh'}",
             setup.target.suite, str(partial), *build_lines(setup, folder),
         ]  # fmt: skip

@@ -5,14 +5,14 @@ import re
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
 
 from hosts.sandbox import container as containers
 from hosts.sandbox.addresses import SSH_PORT, ensure_network, remove_network_if_unused
-from hosts.sandbox.apt_setup import read_apt_setup
+from hosts.sandbox.apt_setup import machine_distribution, read_apt_setup
 from hosts.sandbox.engine import Report, connect, to_stderr
 from hosts.sandbox.errors import SandboxError
 from hosts.sandbox.image import Flavour, ensure_image, image_tag
@@ -45,6 +45,12 @@ class Request:
     cpus: float | None
     checkout: Path
 
+    def filled_from(self, found: Entry) -> "Request":
+        """With the values of a sandbox that exists where nothing is asked."""
+        fields = ("number", "flavour", "memory_gib", "cpus")
+        kept = {field: getattr(found, field) for field in fields if getattr(self, field) is None}
+        return replace(self, **kept)
+
 
 def up(
     name: str = DEVELOPMENT,
@@ -62,7 +68,7 @@ def up(
     What is left out keeps its value in a sandbox that exists, and is otherwise: number 1 for `dev` and the
     next free one from 2 for others, flavour docker, 8 GiB, 2 CPUs (or what the machine has).
     Raises SandboxError where the name or a value is not possible, the number is taken, or the sandbox that
-    exists differs from what is asked; `recreate` then replaces it and loses its data.
+    exists differs from what is asked; `recreate` then replaces it, with its number and keys, without its data.
     """
     _check_name(name)
     request = Request(name, number, flavour, memory_gib, cpus, checkout)
@@ -72,6 +78,8 @@ def up(
         found = containers.find(client, container)
         # "created": an earlier run was killed half-way.
         if found is None or recreate or found.status == "created":
+            if found is not None and recreate:
+                request = request.filled_from(entry(found))
             containers.remove_container(client, container)
             return _make(client, request, report)
         return _reuse(client, request, entry(found), report)
@@ -144,7 +152,7 @@ def _reuse(client: docker.DockerClient, request: Request, found: Entry, report: 
     identity = identity_of(request.name, request.checkout)
     _check_keys(found, identity.is_complete() and identity.host_key)
     _check_same(found, request)
-    if image_tag(found.flavour, read_apt_setup(os.environ)) != found.image:
+    if image_tag(found.flavour, machine_distribution()) != found.image:
         report(f"{found.name} is of an older recipe and stays so; --recreate makes it anew, without its data")
     sandbox = sandbox_of(found, identity)
     started = time.monotonic()

@@ -12,7 +12,7 @@ import pytest
 from docker.models.containers import Container
 
 from hosts.sandbox.apt_setup import read_apt_setup
-from hosts.sandbox.container import _archive, _missing_capabilities
+from hosts.sandbox.container import archive_of, missing_capabilities
 from hosts.sandbox.engine import to_stderr
 from hosts.sandbox.image import Flavour, ensure_image
 
@@ -36,14 +36,14 @@ def machine(engine: docker.DockerClient) -> Iterator[Machine]:
             ensure_image(engine, flavour, setup, to_stderr),
             ["sh", "-c", _PREPARE],
             cap_add=["ALL"],
-            cap_drop=_missing_capabilities(),
+            cap_drop=missing_capabilities(),
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
             device_cgroup_rules=["a *:* rwm"],
             volumes={f"{volume}-{flavour}": {"bind": "/var/lib/docker", "mode": "rw"}},
             init=True,
         )
         made.append(container)
-        container.put_archive("/", _archive({path: (0o644, text) for path, text in setup.files().items()}))
+        container.put_archive("/", archive_of({path: (0o644, text) for path, text in setup.files().items()}))
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             for file in TOOLCHAIN.glob("*.sh"):

@@ -74,8 +74,9 @@ def test_lost_keys_are_told_and_recreate_makes_new_ones(life: Sandbox, checkout:
         file.unlink()
     with pytest.raises(SandboxError, match=r"keys of sandbox life .* --recreate"):
         up("life", checkout=checkout)
-    anew = up("life", memory_gib=1, recreate=True, checkout=checkout)
+    anew = up("life", recreate=True, checkout=checkout)
     assert anew.host_key != life.host_key
+    assert (anew.number, anew.memory_gib, anew.cpus) == (life.number, life.memory_gib, life.cpus)
     assert anew.run("test -e /root/file", check=False).returncode == 1
 
 

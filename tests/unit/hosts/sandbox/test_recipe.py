@@ -1,40 +1,53 @@
-"""The image's name changes with its recipe and with nothing else."""
+"""The image's name changes with its recipe; names and limits follow their rules."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from hosts.sandbox import image
-from hosts.sandbox.apt_setup import AptSetup
-from hosts.sandbox.apt_sources import Source, distribution
+from hosts.sandbox.apt_sources import distribution
 from hosts.sandbox.container import container_name, reachable_resolvers
+from hosts.sandbox.lock import cache_folder
 from hosts.sandbox.sandbox import Limits, parse_limits
 
 DEBIAN = distribution("ID=debian\nVERSION_CODENAME=bookworm\n")
-SETUP = AptSetup(DEBIAN, (Source("http://a.example/debian", "trixie", ("main",)),), ())
 
 
-def test_the_mirror_is_not_part_of_the_recipe() -> None:
-    elsewhere = replace(SETUP, sources=(Source("http://b.example/debian", "trixie", ("main",)),))
-    assert image.image_tag("docker", SETUP) == image.image_tag("docker", elsewhere)
-
-
-def test_flavour_release_and_every_file_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flavour_release_and_every_file_change_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Path(shutil.copytree(image.RECIPE, tmp_path / "image"))
     monkeypatch.setattr(image, "RECIPE", recipe)
-    tags = {image.image_tag("docker", SETUP), image.image_tag("bare", SETUP)}
-    tags.add(image.image_tag("docker", replace(SETUP, target=replace(DEBIAN, suite="forky"))))
+    tags = {image.image_tag("docker", DEBIAN), image.image_tag("bare", DEBIAN)}
+    tags.add(image.image_tag("docker", replace(DEBIAN, suite="forky")))
     for file in sorted(recipe.iterdir()):
         file.write_text(file.read_text() + "\n")
-        tags.add(image.image_tag("docker", SETUP))
+        tags.add(image.image_tag("docker", DEBIAN))
     assert len(tags) == 3 + len(list(recipe.iterdir()))
 
 
+def test_the_two_newest_recipes_of_a_flavour_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    names = ["docker-1", "docker-3", "docker-2", "bare-1"]
+    for age, name in enumerate(names):
+        archive = cache_folder() / f"sandbox-{name}.tar"
+        archive.touch()
+        os.utime(archive, (1000 - age, 1000 - age))
+    client = Mock()
+    image._forget_older(client, "docker", lambda _: None)
+    assert sorted(file.name for file in cache_folder().iterdir()) == [
+        "sandbox-bare-1.tar",
+        "sandbox-docker-1.tar",
+        "sandbox-docker-3.tar",
+    ]
+    client.images.remove.assert_called_once_with("gpuhost-sandbox:docker-2")
+
+
 def test_bare_has_no_container_engine() -> None:
-    assert not [name for name in image.packages("bare", SETUP) if "docker" in name or "containerd" in name]
-    assert {"docker.io", "docker-cli"} <= set(image.packages("docker", SETUP))
+    assert not [name for name in image.packages("bare", DEBIAN) if "docker" in name or "containerd" in name]
+    assert {"docker.io", "docker-cli"} <= set(image.packages("docker", DEBIAN))
 
 
 def test_equal_names_of_two_checkouts_are_two_containers() -> None:
