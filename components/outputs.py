@@ -38,7 +38,9 @@ def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: G
         "device": plan.device,
         "plan_digest": plan.digest,
         "plan": {
-            name: sized.model_dump(mode="json", include={"value", "unit", "reason", "set_by"})
+            name: sized.model_dump(
+                mode="json", include={"value", "unit", "reason", "set_by", "low", "high"}, exclude_none=True
+            )
             for name, sized in sorted(plan.values.items())
         },
         "warnings": list(plan.warnings),

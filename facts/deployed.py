@@ -33,6 +33,12 @@ class Deployed:
         """The planned value of that name."""
         return self.outputs["plan"][name]["value"]
 
+    def promises(self, name: str, fact: float) -> bool:
+        """Whether the fact is what the plan said: inside its range, or equal where it gave none."""
+        sized = self.outputs["plan"][name]
+        low, high = sized.get("low", sized["value"]), sized.get("high", sized["value"])
+        return bool(low * (1 - 1e-4) <= fact <= high * (1 + 1e-4))
+
     @cached_property
     def container(self) -> ServerContainer:
         """The serving container."""

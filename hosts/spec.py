@@ -29,9 +29,7 @@ def _host_name(value: str) -> str:
 
 def _compute_capability(value: str) -> str:
     if not _CAPABILITY.match(value):
-        raise ValueError(
-            "must be MAJOR.MINOR in quotes, for example '8.6' (A10G), '8.9' (L4) or '9.0' (H100)"
-        )
+        raise ValueError("must be MAJOR.MINOR in quotes, for example '8.6' (A10G), '8.9' (L4) or '9.0' (H100)")
     return value
 
 
@@ -59,6 +57,12 @@ class GpuSpec(Spec):
     def memory_bytes(self) -> int:
         """Bytes one device reports as its total."""
         return int(self.memory_gib * GIB)
+
+    @property
+    def capability(self) -> tuple[int, int]:
+        """Compute capability as (major, minor)."""
+        major, minor = self.compute_capability.split(".")
+        return int(major), int(minor)
 
 
 class LimitCeilings(Spec):

@@ -69,9 +69,7 @@ def plan_host_ram(total_bytes: int, needs: RamNeeds) -> RamPlan:
     cache = min(needs.weight_bytes, total_bytes - reserve - container) // ROUND_BYTES * ROUND_BYTES
     slack = container - sum(part.size_bytes for part in parts)
     whole = [
-        Part(
-            name="system", size_bytes=reserve, reason="kernel, SSH, Docker: 2 GiB, or a tenth of a large host"
-        ),
+        Part(name="system", size_bytes=reserve, reason="kernel, SSH, Docker: 2 GiB, or a tenth of a large host"),
         *parts,
         Part(name="rounding", size_bytes=slack, reason="the limit is a multiple of 64 MiB"),
         Part(name="weights in page cache", size_bytes=cache, reason="a restart reads the weights from RAM"),
@@ -89,9 +87,7 @@ def _remedy(needs: RamNeeds, short_bytes: int) -> str:
         fits = max(0, needs.offload_bytes - int(short_bytes / needs.offload_overhead))
         return f"an offload of {fits / GIB:.1f} GiB would fit"
     if needs.kv_in_ram_bytes:
-        return (
-            f"{short_bytes / GIB:.2f} GiB less KV cache would fit: fewer parallel requests, shorter context"
-        )
+        return f"{short_bytes / GIB:.2f} GiB less KV cache would fit: fewer parallel requests, shorter context"
     return f"a host with {short_bytes / GIB:.2f} GiB more would do"
 
 

@@ -54,11 +54,7 @@ def limit_values(host: HostSpec, device: Device) -> list[Sized]:
             value=host.cpus,
             unit="CPUs",
             reason="all of the host's: Docker refuses more than there are"
-            + (
-                ""
-                if host.cpus >= (4 if device == "cuda" else 2)
-                else "; vLLM asks for at least two cores a GPU"
-            ),
+            + ("" if host.cpus >= (4 if device == "cuda" else 2) else "; vLLM asks for at least two cores a GPU"),
             derived_from=("cpus",),
         ),
         Sized(

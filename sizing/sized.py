@@ -18,6 +18,8 @@ class Frozen(BaseModel):
 class Sized(Frozen):
     """One decision: the value, its unit, why it is that, and what it was derived from.
 
+    `low` and `high` bound a prediction; without them the value holds exactly.
+
     Example: `Sized(name="shm_mib", value=1024, unit="MiB", reason="…", derived_from=("device",))`
     """
 
@@ -27,6 +29,8 @@ class Sized(Frozen):
     reason: str
     derived_from: tuple[str, ...] = ()
     set_by: SetBy = "rule"
+    low: float | None = None
+    high: float | None = None
 
     def overridden(self, value: Value) -> Self:
         """The same decision taken by the user; the rule's value stays in the reason."""
