@@ -56,7 +56,7 @@ def _is_program(word: str) -> bool:
 
 
 def _bare_image(image: Image, command: Sequence[str]) -> Program:
-    if command and not command[0].startswith("-"):
+    if command and _is_program(command[0]):
         return _not_in_text(command)
     problem = f"{image.name} does not start vLLM by itself: the command must begin with `vllm serve`"
     return Program("image_entrypoint", tuple(command), problem, bool(command))

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping
 
-from sizing.audit.finding import Case, Finding, Findings, fatal, harmful, redundant
+from sizing.audit.finding import SECRETS, Case, Finding, Findings, fatal, harmful, redundant
 from sizing.flags import BadArgument, last_version_with
 
 # What took an option's place. Without an entry the correction is to drop it.
@@ -106,9 +106,11 @@ def _bad_value(case: Case, bad: BadArgument) -> Finding:
         correction = f"{bad.flag} alone turns it on"
     elif "GiB" in bad.message or "iB'" in bad.message:
         correction = "bytes, or a number with K, M or G: 8G"
-    shown = bad.flag if option.dest in {"api_key", "hf_token"} else " ".join(bad.given)
-    evidence = bad.flag if option.dest in {"api_key", "hf_token"} else bad.message
-    return fatal(shown, f"vLLM {case.version} exits with 2: {evidence}", correction)
+    # A secret is never shown; a message about a value would show it.
+    secret = option.dest in SECRETS and len(bad.given) > 1
+    shown = bad.flag if secret else " ".join(bad.given)
+    message = "the value is refused" if secret else bad.message
+    return fatal(shown, f"vLLM {case.version} exits with 2: {message}", correction)
 
 
 def _stray(case: Case) -> Finding:
