@@ -52,19 +52,22 @@ class Inventory:
     def __iter__(self) -> Iterator[Tensor]:
         return iter(self.tensors)
 
-    def linear(self, name: str, inputs: int, outputs: int, *, bias: bool = False, copies: int = 1,
-               stacked: bool = False) -> None:
+    def linear(
+        self, name: str, inputs: int, outputs: int, *, bias: bool = False, copies: int = 1, stacked: bool = False
+    ) -> None:
         self.tensors.append(Tensor(name, self.matrix, (outputs, inputs), bias, copies, stacked))
 
-    def router(self, name: str, inputs: int, outputs: int, *, bias: bool = False,
-               element_bytes: int | None = None) -> None:
+    def router(
+        self, name: str, inputs: int, outputs: int, *, bias: bool = False, element_bytes: int | None = None
+    ) -> None:
         self.tensors.append(Tensor(name, Kind.ROUTER, (outputs, inputs), bias, element_bytes=element_bytes))
 
     def embedding(self, name: str, rows: int, columns: int) -> None:
         self.tensors.append(Tensor(name, Kind.EMBEDDING, (rows, columns)))
 
-    def plain(self, name: str, *shape: int, bias: bool = False, copies: int = 1,
-              element_bytes: int | None = None) -> None:
+    def plain(
+        self, name: str, *shape: int, bias: bool = False, copies: int = 1, element_bytes: int | None = None
+    ) -> None:
         self.tensors.append(Tensor(name, Kind.PLAIN, shape, bias, copies, element_bytes=element_bytes))
 
     def buffer(self, name: str, *shape: int, element_bytes: int | None = None, copies: int = 1) -> None:

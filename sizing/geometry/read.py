@@ -74,14 +74,14 @@ def stored(tensors: Inventory, method: Method, element_bytes: int) -> Stored:
     return sum((method.store(tensor, element_bytes) for tensor in tensors), NOTHING)
 
 
-def assemble(name: str, f: Fields, text: Fields, d: Decoder, method: Method, dtype: Dtype,
-             stated: bool) -> ModelGeometry:
+def assemble(
+    name: str, f: Fields, text: Fields, d: Decoder, method: Method, dtype: Dtype, stated: bool
+) -> ModelGeometry:
     element_bytes = ELEMENT_BYTES[dtype]
     parameters = d.tensors.parameters + d.extra.parameters
     if parameters > LARGEST_PARAMETERS:
         raise UnsupportedModel(
-            f"config.json: its sizes make {parameters:,} parameters, more than {LARGEST_PARAMETERS:,}; "
-            "a size is wrong"
+            f"config.json: its sizes make {parameters:,} parameters, more than {LARGEST_PARAMETERS:,}; a size is wrong"
         )
     served, extra = stored(d.tensors, method, element_bytes), stored(d.extra, method, element_bytes)
     fixed = stored(d.tensors, method, 0).size_bytes
@@ -92,15 +92,34 @@ def assemble(name: str, f: Fields, text: Fields, d: Decoder, method: Method, dty
     if not stated:
         caveats.append("the config names no dtype; two bytes a parameter are taken, as nearly all checkpoints have")
     return ModelGeometry(
-        architecture=name, model_type=model_type, hidden_size=d.dims.hidden, intermediate_size=d.dims.intermediate,
-        layers=d.dims.layers, vocab_size=d.dims.vocab, attention_heads=d.dims.heads, kv_heads=d.dims.kv_heads,
-        head_dim=d.dims.head_dim, kv_groups=groups, kv_pattern=pattern, context_tokens=longest,
-        default_context_tokens=default, parameters=parameters,
-        weight_bytes=served.size_bytes + extra.size_bytes, tensor_count=served.entries + extra.entries,
-        loaded_packed_bytes=fixed, loaded_float_elements=stored(d.tensors, method, 1).size_bytes - fixed,
-        torch_dtype=dtype, dtype_stated=stated,
-        quantization=method.quantization, tie_word_embeddings=d.tied, experts=d.experts, recurrent=d.recurrent,
-        vision=d.vision, attention_sinks=d.sinks, attention_softcap=text.number("attn_logit_softcapping", 0) != 0,
-        qk_nope_head_dim=d.qk_nope, bidirectional_images=d.bidirectional_images,
+        architecture=name,
+        model_type=model_type,
+        hidden_size=d.dims.hidden,
+        intermediate_size=d.dims.intermediate,
+        layers=d.dims.layers,
+        vocab_size=d.dims.vocab,
+        attention_heads=d.dims.heads,
+        kv_heads=d.dims.kv_heads,
+        head_dim=d.dims.head_dim,
+        kv_groups=groups,
+        kv_pattern=pattern,
+        context_tokens=longest,
+        default_context_tokens=default,
+        parameters=parameters,
+        weight_bytes=served.size_bytes + extra.size_bytes,
+        tensor_count=served.entries + extra.entries,
+        loaded_packed_bytes=fixed,
+        loaded_float_elements=stored(d.tensors, method, 1).size_bytes - fixed,
+        torch_dtype=dtype,
+        dtype_stated=stated,
+        quantization=method.quantization,
+        tie_word_embeddings=d.tied,
+        experts=d.experts,
+        recurrent=d.recurrent,
+        vision=d.vision,
+        attention_sinks=d.sinks,
+        attention_softcap=text.number("attn_logit_softcapping", 0) != 0,
+        qk_nope_head_dim=d.qk_nope,
+        bidirectional_images=d.bidirectional_images,
         caveats=tuple(caveats),
     )

@@ -15,5 +15,9 @@ def replay_config(row: Mapping[str, object]) -> dict[str, object]:
         geometry = read_config(config if isinstance(config, Mapping) else {})
     except UnsupportedModel as reason:
         return {"id": row.get("id"), "refused": str(reason), "weight_bytes": None, "parameters": None}
-    return {"id": row.get("id"), "refused": False, "weight_bytes": geometry.weight_bytes,
-            "parameters": geometry.parameters}
+    return {
+        "id": row.get("id"),
+        "refused": False,
+        "weight_bytes": geometry.weight_bytes,
+        "parameters": geometry.parameters,
+    }

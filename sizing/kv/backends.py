@@ -39,21 +39,21 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One backend's limits; `extra` is its last check, a reason or None."""
+    """One backend's limits; `last` is its last check, a reason or None."""
 
     name: str
     dtypes: tuple[str, ...]
     kv_dtypes: tuple[str, ...]
     blocks: tuple[int, ...]  # the KV block has to be a multiple of one of them
     capable: Callable[[tuple[int, int]], bool]
-    head_ok: Callable[[Layer], bool] = field(default=lambda layer: True)
-    sinks_ok: Callable[[Layer], bool] = field(default=lambda layer: False)
-    kv_ok: Callable[[Layer], bool] = field(default=lambda layer: True)
-    prefix_ok: Callable[[Layer], bool] = field(default=lambda layer: False)
+    head_ok: Callable[[Layer], bool] = field(default=lambda _: True)
+    sinks_ok: Callable[[Layer], bool] = field(default=lambda _: False)
+    kv_ok: Callable[[Layer], bool] = field(default=lambda _: True)
+    prefix_ok: Callable[[Layer], bool] = field(default=lambda _: False)
     sliding: bool = True
     latent: bool = False
     sparse: bool = False
-    extra: Callable[[Layer], str | None] = field(default=lambda layer: None)
+    last: Callable[[Layer], str | None] = field(default=lambda _: None)
 
     def rejections(self, layer: Layer) -> tuple[str, ...]:
         """Why this backend cannot serve the layer, in vLLM's words; empty when it can."""
@@ -61,10 +61,11 @@ class Backend:
             (not self.head_ok(layer), "head_size not supported"),
             (layer.dtype not in self.dtypes, "dtype not supported"),
             (layer.kv_dtype not in self.kv_dtypes or not self.kv_ok(layer), "kv_cache_dtype not supported"),
-            (layer.block_size is not None and all(layer.block_size % b for b in self.blocks),
-             "block_size not supported"),
-            (layer.image_prefix and not self.prefix_ok(layer),
-             "partial multimodal token full attention not supported"),
+            (
+                layer.block_size is not None and all(layer.block_size % b for b in self.blocks),
+                "block_size not supported",
+            ),
+            (layer.image_prefix and not self.prefix_ok(layer), "partial multimodal token full attention not supported"),
             (layer.latent and not self.latent, "MLA not supported"),
             (layer.sinks and not self.sinks_ok(layer), "attention sinks not supported"),
             (self.sparse, "non-sparse not supported"),
@@ -72,8 +73,8 @@ class Backend:
             (layer.sliding and not self.sliding, "sliding window not supported"),
         )
         reasons = [reason for failed, reason in checks if failed]
-        last = self.extra(layer)
-        return tuple(reasons if last is None else [*reasons, last])
+        final = self.last(layer)
+        return tuple(reasons if final is None else [*reasons, final])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,13 @@ def flash_version(layer: Layer, *, exact: bool = True) -> int:
         return 4
     wide = layer.head_dim > 128
     if layer.head_dim == 256:
-        hindered = (layer.sinks or layer.softcap or layer.fp8 or layer.image_prefix
-                    or (layer.block_size is not None and layer.block_size % 128))
+        hindered = (
+            layer.sinks
+            or layer.softcap
+            or layer.fp8
+            or layer.image_prefix
+            or (layer.block_size is not None and layer.block_size % 128)
+        )
         return 2 if hindered else 4
     return 2 if wide else 4
 
@@ -134,8 +140,10 @@ def flash_extra(layer: Layer) -> str | None:
     if layer.fp8 and not flash_takes_fp8(layer):
         return NO_FP8_FLASH
     if layer.image_prefix and flash_version(layer) != 4:
-        return ("mm_prefix (PrefixLM bidirectional attention) requires FlashAttention v4, which does not "
-                "resolve for this head_size")
+        return (
+            "mm_prefix (PrefixLM bidirectional attention) requires FlashAttention v4, which does not "
+            "resolve for this head_size"
+        )
     return None
 
 
@@ -143,22 +151,38 @@ HALF = ("float16", "bfloat16")
 ANY_FLOAT = (*HALF, "float32")
 
 FLASH_ATTN = Backend(
-    "FLASH_ATTN", HALF, FP8_KV, (16,), lambda c: c >= (8, 0), head_ok=flash_head,
+    "FLASH_ATTN",
+    HALF,
+    FP8_KV,
+    (16,),
+    lambda c: c >= (8, 0),
+    head_ok=flash_head,
     sinks_ok=lambda layer: flash_version(layer, exact=False) in (3, 4),
     kv_ok=lambda layer: not layer.fp8 or flash_takes_fp8(layer, exact=False),
-    prefix_ok=lambda layer: layer.capability[0] in (9, 10), extra=flash_extra,
+    prefix_ok=lambda layer: layer.capability[0] in (9, 10),
+    last=flash_extra,
 )
 FLASHINFER = Backend(
-    "FLASHINFER", HALF, (*FP8_KV, "fp8_e5m2"), (16, 32, 64), lambda c: (8, 0) <= c <= (12, 1),
+    "FLASHINFER",
+    HALF,
+    (*FP8_KV, "fp8_e5m2"),
+    (16, 32, 64),
+    lambda c: (8, 0) <= c <= (12, 1),
     head_ok=lambda layer: layer.head_dim in (64, 128, 256, 512),
     sinks_ok=lambda layer: layer.capability == (9, 0) or layer.capability[0] in (10, 12),
 )
 TRITON_ATTN = Backend(
-    "TRITON_ATTN", ANY_FLOAT, (*FP8_KV, "fp8_e5m2"), (16,), lambda c: True,
-    head_ok=lambda layer: layer.head_dim >= 32, sinks_ok=lambda layer: True, prefix_ok=lambda layer: True,
+    "TRITON_ATTN",
+    ANY_FLOAT,
+    (*FP8_KV, "fp8_e5m2"),
+    (16,),
+    lambda _: True,
+    head_ok=lambda layer: layer.head_dim >= 32,
+    sinks_ok=lambda _: True,
+    prefix_ok=lambda _: True,
 )
-FLEX_ATTENTION = Backend("FLEX_ATTENTION", ANY_FLOAT, PLAIN_KV, (16,), lambda c: True, prefix_ok=lambda layer: True)
-TURBOQUANT = Backend("TURBOQUANT", HALF, (), (16, 32, 64, 128), lambda c: True, sliding=False)
+FLEX_ATTENTION = Backend("FLEX_ATTENTION", ANY_FLOAT, PLAIN_KV, (16,), lambda _: True, prefix_ok=lambda _: True)
+TURBOQUANT = Backend("TURBOQUANT", HALF, (), (16, 32, 64, 128), lambda _: True, sliding=False)
 
 STANDARD = (FLASH_ATTN, FLASHINFER, TRITON_ATTN, FLEX_ATTENTION, TURBOQUANT)
 BLACKWELL = (FLASHINFER, FLASH_ATTN, TRITON_ATTN, FLEX_ATTENTION, TURBOQUANT)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from sizing.kv.backends import FP8_KV, HALF, PLAIN_KV, Backend, Layer
 
 NO_FLASH = "FlashAttention MLA not supported on this device"
-NO_FLASHMLA = ("vllm._flashmla_C is not available, likely was not compiled due to insufficient nvcc version or a "
-               "supported arch was not in the list of target arches to compile for.")
+NO_FLASHMLA = (
+    "vllm._flashmla_C is not available, likely was not compiled due to insufficient nvcc version or a "
+    "supported arch was not in the list of target arches to compile for."
+)
 NO_TOKENSPEED = "tokenspeed_mla package is not installed. Install it with: `uv pip install tokenspeed-mla`"
 COMMON_HEADS = (320, 512, 576)
 
@@ -39,44 +41,109 @@ def flashinfer_sparse_extra(layer: Layer) -> str | None:
     return "FlashInfer MLA Sparse requires model with index_topk config"
 
 
-FLASH_ATTN_MLA = Backend("FLASH_ATTN_MLA", HALF, PLAIN_KV, (16,), lambda c: c[0] == 9, common_head, latent=True,
-                         sliding=False, extra=flash_extra)
-FLASHMLA = Backend("FLASHMLA", HALF, FP8_KV, (64,), lambda c: c[0] in (9, 10), common_head, latent=True,
-                   sliding=False)
-FLASHINFER_MLA = Backend("FLASHINFER_MLA", HALF, FP8_KV, (32, 64), lambda c: c[0] == 10, common_head, latent=True,
-                         sliding=False, extra=flashinfer_extra)
-TRITON_MLA = Backend("TRITON_MLA", HALF, FP8_KV, (16,), lambda c: True, latent=True, sliding=False)
-CUTLASS_MLA = Backend("CUTLASS_MLA", HALF, FP8_KV, (128,), lambda c: c[0] == 10, common_head, latent=True,
-                      sliding=False)
-TOKENSPEED_MLA = Backend("TOKENSPEED_MLA", HALF, ("fp8", "fp8_e4m3"), (32, 64), lambda c: c[0] == 10, common_head,
-                         latent=True, sliding=False, extra=lambda layer: NO_TOKENSPEED)
-FLASH_ATTN_MLA_SPARSE = Backend("FLASH_ATTN_MLA_SPARSE", HALF, PLAIN_KV, (64,), lambda c: c[0] == 9, latent=True,
-                                sliding=False, sparse=True, extra=flash_sparse_extra)
-FLASHMLA_SPARSE = Backend("FLASHMLA_SPARSE", ("bfloat16",), ("auto", "bfloat16", "fp8"), (64,),
-                          lambda c: c[0] in (9, 10), lambda layer: layer.head_dim in (512, 576), latent=True,
-                          sliding=False, sparse=True)
-FLASHINFER_MLA_SPARSE = Backend("FLASHINFER_MLA_SPARSE", HALF, FP8_KV, (32,), lambda c: c[0] == 10,
-                                lambda layer: layer.head_dim in (512, 576), latent=True, sliding=False,
-                                sparse=True, extra=flashinfer_sparse_extra)
+FLASH_ATTN_MLA = Backend(
+    "FLASH_ATTN_MLA",
+    HALF,
+    PLAIN_KV,
+    (16,),
+    lambda c: c[0] == 9,
+    common_head,
+    latent=True,
+    sliding=False,
+    last=flash_extra,
+)
+FLASHMLA = Backend("FLASHMLA", HALF, FP8_KV, (64,), lambda c: c[0] in (9, 10), common_head, latent=True, sliding=False)
+FLASHINFER_MLA = Backend(
+    "FLASHINFER_MLA",
+    HALF,
+    FP8_KV,
+    (32, 64),
+    lambda c: c[0] == 10,
+    common_head,
+    latent=True,
+    sliding=False,
+    last=flashinfer_extra,
+)
+TRITON_MLA = Backend("TRITON_MLA", HALF, FP8_KV, (16,), lambda _: True, latent=True, sliding=False)
+CUTLASS_MLA = Backend(
+    "CUTLASS_MLA", HALF, FP8_KV, (128,), lambda c: c[0] == 10, common_head, latent=True, sliding=False
+)
+TOKENSPEED_MLA = Backend(
+    "TOKENSPEED_MLA",
+    HALF,
+    ("fp8", "fp8_e4m3"),
+    (32, 64),
+    lambda c: c[0] == 10,
+    common_head,
+    latent=True,
+    sliding=False,
+    last=lambda _: NO_TOKENSPEED,
+)
+FLASH_ATTN_MLA_SPARSE = Backend(
+    "FLASH_ATTN_MLA_SPARSE",
+    HALF,
+    PLAIN_KV,
+    (64,),
+    lambda c: c[0] == 9,
+    latent=True,
+    sliding=False,
+    sparse=True,
+    last=flash_sparse_extra,
+)
+FLASHMLA_SPARSE = Backend(
+    "FLASHMLA_SPARSE",
+    ("bfloat16",),
+    ("auto", "bfloat16", "fp8"),
+    (64,),
+    lambda c: c[0] in (9, 10),
+    lambda layer: layer.head_dim in (512, 576),
+    latent=True,
+    sliding=False,
+    sparse=True,
+)
+FLASHINFER_MLA_SPARSE = Backend(
+    "FLASHINFER_MLA_SPARSE",
+    HALF,
+    FP8_KV,
+    (32,),
+    lambda c: c[0] == 10,
+    lambda layer: layer.head_dim in (512, 576),
+    latent=True,
+    sliding=False,
+    sparse=True,
+    last=flashinfer_sparse_extra,
+)
 FLASHINFER_MLA_SPARSE_SM90 = Backend(
-    "FLASHINFER_MLA_SPARSE_SM90", ("bfloat16",), ("auto", "bfloat16", "fp8", "fp8_e4m3"), (64,),
-    lambda c: c[0] == 9, lambda layer: layer.head_dim in (512, 576), latent=True, sliding=False, sparse=True,
-    extra=lambda layer: "FLASHINFER_MLA_SPARSE_SM90 requires sparse MLA",
+    "FLASHINFER_MLA_SPARSE_SM90",
+    ("bfloat16",),
+    ("auto", "bfloat16", "fp8", "fp8_e4m3"),
+    (64,),
+    lambda c: c[0] == 9,
+    lambda layer: layer.head_dim in (512, 576),
+    latent=True,
+    sliding=False,
+    sparse=True,
+    last=lambda _: "FLASHINFER_MLA_SPARSE_SM90 requires sparse MLA",
 )
 
 
-def latent_backends(capability: tuple[int, int], heads: int, kv_dtype: str, head_dim: int, *,
-                    flashmla_built: bool = True) -> tuple[Backend, ...]:
+def latent_backends(
+    capability: tuple[int, int], heads: int, kv_dtype: str, head_dim: int, *, flashmla_built: bool = True
+) -> tuple[Backend, ...]:
     """Candidates for latent attention, best first; the release wheels have FlashMLA built in."""
-    flashmla = FLASHMLA if flashmla_built else replace(FLASHMLA, extra=lambda layer: NO_FLASHMLA)
+    flashmla = FLASHMLA if flashmla_built else replace(FLASHMLA, last=lambda _: NO_FLASHMLA)
     if capability[0] == 10:
         infer_first = kv_dtype.startswith("fp8") or heads <= 16
-        sparse = (FLASHINFER_MLA_SPARSE, FLASHMLA_SPARSE) if infer_first else (
-            FLASHMLA_SPARSE, FLASHINFER_MLA_SPARSE)
+        sparse = (FLASHINFER_MLA_SPARSE, FLASHMLA_SPARSE) if infer_first else (FLASHMLA_SPARSE, FLASHINFER_MLA_SPARSE)
         return (FLASHINFER_MLA, TOKENSPEED_MLA, CUTLASS_MLA, FLASH_ATTN_MLA, flashmla, TRITON_MLA, *sparse)
     if capability[0] == 12:
         return (TRITON_MLA,)
     tail = (FLASH_ATTN_MLA_SPARSE, FLASHMLA_SPARSE)
     infer = (FLASHINFER_MLA_SPARSE_SM90,)
-    return (FLASH_ATTN_MLA, flashmla, FLASHINFER_MLA, TRITON_MLA,
-            *((*infer, *tail) if head_dim == 512 else (*tail, *infer)))
+    return (
+        FLASH_ATTN_MLA,
+        flashmla,
+        FLASHINFER_MLA,
+        TRITON_MLA,
+        *((*infer, *tail) if head_dim == 512 else (*tail, *infer)),
+    )

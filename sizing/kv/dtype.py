@@ -14,8 +14,9 @@ NO_FLOAT16: Final = frozenset({"gemma2", "gemma3", "gemma3_text", "glm4"})
 
 def running_dtype(geometry: ModelGeometry, compute_capability: tuple[int, int]) -> Dtype:
     """bfloat16 needs compute capability 8.0; a float32 checkpoint runs in the device's preferred dtype."""
-    supported: list[Dtype] = ["bfloat16", "float16", "float32"] if compute_capability >= (8, 0) else [
-        "float16", "float32"]
+    supported: list[Dtype] = (
+        ["bfloat16", "float16", "float32"] if compute_capability >= (8, 0) else ["float16", "float32"]
+    )
     if geometry.model_type in NO_FLOAT16:
         supported.remove("float16")
     wanted = supported[0] if geometry.torch_dtype == "float32" else geometry.torch_dtype

@@ -25,7 +25,7 @@ def loaded_weight_bytes(geometry: ModelGeometry, dtype: str, compute_capability:
 
 
 def mxfp4_padding(geometry: ModelGeometry, element_bytes: int, compute_capability: tuple[int, int]) -> int:
-    """gpt-oss's experts are padded to the kernel's tiles: 128 wide by 256 deep; the Triton kernels of SM 9 need none."""
+    """gpt-oss's experts are padded to the kernel's tiles, 128 by 256; the Triton kernels of SM 9 need none."""
     quantization, experts = geometry.quantization, geometry.experts
     if quantization is None or quantization.vllm_name != "gpt_oss_mxfp4" or experts is None:
         return 0

@@ -8,8 +8,12 @@ from typing import Final
 
 from sizing.geometry import KvGroup
 
-SPEC_NAMES: Final = {"full": "FullAttentionSpec", "sliding": "SlidingWindowSpec", "latent": "MLAAttentionSpec",
-                     "chunked": "FullAttentionSpec"}
+SPEC_NAMES: Final = {
+    "full": "FullAttentionSpec",
+    "sliding": "SlidingWindowSpec",
+    "latent": "MLAAttentionSpec",
+    "chunked": "FullAttentionSpec",
+}
 # A hybrid model whose larger kind of layer is below this multiple of the smaller is padded, not split.
 PADDING_RATIO: Final = 1.5
 
@@ -120,7 +124,7 @@ def pool_groups(layers: Sequence[tuple[KvGroup, Page]]) -> tuple[PoolGroup, ...]
         counts[group] = counts.get(group, 0) + 1
         pages[group] = page
     if len(counts) == 1:
-        (group, count), = counts.items()
+        ((group, count),) = counts.items()
         return (PoolGroup(pages[group], count),)
     pages = unify(pages)
     smallest, largest = min(counts.values()), max(counts.values())

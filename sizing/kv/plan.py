@@ -57,20 +57,38 @@ class KvPlan:
         if self.automatic_context:
             context = self.pool.longest_context(kv_bytes, context)
             if context == 0:
-                raise Refused("kv_cache_config", "not even one token fits into "
-                              f"{kv_bytes:,} bytes of KV cache; {self.pool.least_bytes(1):,} are needed", self)
+                raise Refused(
+                    "kv_cache_config",
+                    "not even one token fits into "
+                    f"{kv_bytes:,} bytes of KV cache; {self.pool.least_bytes(1):,} are needed",
+                    self,
+                )
         if kv_bytes <= self.pool.block_bytes:
-            raise Refused("kv_cache_config", f"{kv_bytes:,} bytes leave no memory for the KV cache; "
-                          f"{self.pool.least_bytes(context):,} are needed for {context:,} tokens", self)
+            raise Refused(
+                "kv_cache_config",
+                f"{kv_bytes:,} bytes leave no memory for the KV cache; "
+                f"{self.pool.least_bytes(context):,} are needed for {context:,} tokens",
+                self,
+            )
         if kv_bytes < self.pool.least_bytes(context):
             longest = self.pool.longest_context(kv_bytes, context)
-            raise Refused("kv_cache_config", f"one request of {context:,} tokens needs "
-                          f"{self.pool.least_bytes(context):,} bytes of KV cache and {kv_bytes:,} are there; "
-                          f"the longest context that fits is {longest:,} tokens", self, longest)
+            raise Refused(
+                "kv_cache_config",
+                f"one request of {context:,} tokens needs "
+                f"{self.pool.least_bytes(context):,} bytes of KV cache and {kv_bytes:,} are there; "
+                f"the longest context that fits is {longest:,} tokens",
+                self,
+                longest,
+            )
         blocks = kv_bytes // self.pool.block_bytes
         concurrency = blocks / self.pool.blocks(context)
-        return Capacity(context_tokens=context, blocks=blocks, concurrency=concurrency,
-                        tokens=int(concurrency * context), blocks_by_group=self.pool.blocks_by_group(context))
+        return Capacity(
+            context_tokens=context,
+            blocks=blocks,
+            concurrency=concurrency,
+            tokens=int(concurrency * context),
+            blocks_by_group=self.pool.blocks_by_group(context),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +108,34 @@ def plan_kv(geometry: ModelGeometry, device: Device, flags: KvFlags, *, flashmla
     method = geometry.quantization.vllm_name if geometry.quantization else None
     if method and device.compute_capability < METHOD_CAPABILITY.get(method, (0, 0)):
         needed = ".".join(map(str, METHOD_CAPABILITY[method]))
-        raise Refused("config", f"{method} weights need compute capability {needed}; {device.name} has "
-                      f"{'.'.join(map(str, device.compute_capability))}")
+        raise Refused(
+            "config",
+            f"{method} weights need compute capability {needed}; {device.name} has "
+            f"{'.'.join(map(str, device.compute_capability))}",
+        )
     dtype = running_dtype(geometry, device.compute_capability)
     context = resolved_context(geometry, flags)
     seqs, batched = batch_limits(flags, device, context)
-    graphs = () if flags.enforce_eager else capture_sizes(
-        seqs, batched, device.compute_capability[0], gpt_oss=geometry.model_type == "gpt_oss")
-    selections = tuple(selection(geometry, group, device, flags, dtype, flashmla_built)
-                       for group in geometry.kv_groups)
+    graphs = (
+        ()
+        if flags.enforce_eager
+        else capture_sizes(seqs, batched, device.compute_capability[0], gpt_oss=geometry.model_type == "gpt_oss")
+    )
+    selections = tuple(selection(geometry, group, device, flags, dtype, flashmla_built) for group in geometry.kv_groups)
     plan = KvPlan(
-        geometry=geometry, flags=flags, device=device, dtype=dtype, context_tokens=context,
-        automatic_context=flags.max_model_len == "auto", max_num_seqs=seqs, max_num_batched_tokens=batched,
-        cudagraph_sizes=graphs, selections=selections, backends=(), layout="", block_tokens=0,
+        geometry=geometry,
+        flags=flags,
+        device=device,
+        dtype=dtype,
+        context_tokens=context,
+        automatic_context=flags.max_model_len == "auto",
+        max_num_seqs=seqs,
+        max_num_batched_tokens=batched,
+        cudagraph_sizes=graphs,
+        selections=selections,
+        backends=(),
+        layout="",
+        block_tokens=0,
         pool=Pool((), BATCHES_IN_FLIGHT * batched),
     )
     return with_pool(plan, tuple(check_selection(plan, s) for s in selections))
@@ -110,8 +143,11 @@ def plan_kv(geometry: ModelGeometry, device: Device, flags: KvFlags, *, flashmla
 
 def refuse_unplanned(geometry: ModelGeometry) -> None:
     if geometry.recurrent is not None:
-        raise Refused("config", f"{geometry.architecture} keeps a recurrent state beside its keys and values; "
-                      "how vLLM aligns the two is not planned here")
+        raise Refused(
+            "config",
+            f"{geometry.architecture} keeps a recurrent state beside its keys and values; "
+            "how vLLM aligns the two is not planned here",
+        )
     if not geometry.kv_groups:
         raise Refused("config", f"{geometry.architecture} has no layer that keeps keys and values")
 
@@ -121,23 +157,41 @@ def resolved_context(geometry: ModelGeometry, flags: KvFlags) -> int:
     if asked is None or asked == "auto":
         return geometry.default_context_tokens
     if asked > geometry.context_tokens:
-        raise Refused("config", f"max_model_len is {asked:,}; {geometry.architecture} takes at most "
-                      f"{geometry.context_tokens:,} tokens")
+        raise Refused(
+            "config",
+            f"max_model_len is {asked:,}; {geometry.architecture} takes at most {geometry.context_tokens:,} tokens",
+        )
     return asked
 
 
-def selection(geometry: ModelGeometry, group: KvGroup, device: Device, flags: KvFlags, dtype: str,
-              flashmla_built: bool) -> Selection:
+def selection(
+    geometry: ModelGeometry, group: KvGroup, device: Device, flags: KvFlags, dtype: str, flashmla_built: bool
+) -> Selection:
     latent = group.kind == "latent"
     layer = Layer(
-        capability=device.compute_capability, head_dim=group.head_dim, dtype=dtype, kv_dtype=flags.kv_cache_dtype,
-        block_size=flags.block_size, latent=latent, sinks=geometry.attention_sinks,
-        sliding=group.kind == "sliding", image_prefix=geometry.bidirectional_images,
-        softcap=geometry.attention_softcap, qk_nope=geometry.qk_nope_head_dim,
+        capability=device.compute_capability,
+        head_dim=group.head_dim,
+        dtype=dtype,
+        kv_dtype=flags.kv_cache_dtype,
+        block_size=flags.block_size,
+        latent=latent,
+        sinks=geometry.attention_sinks,
+        sliding=group.kind == "sliding",
+        image_prefix=geometry.bidirectional_images,
+        softcap=geometry.attention_softcap,
+        qk_nope=geometry.qk_nope_head_dim,
     )
-    candidates: tuple[Backend, ...] = latent_backends(
-        device.compute_capability, geometry.attention_heads, flags.kv_cache_dtype, group.head_dim,
-        flashmla_built=flashmla_built) if latent else standard_backends(device.compute_capability)
+    candidates: tuple[Backend, ...] = (
+        latent_backends(
+            device.compute_capability,
+            geometry.attention_heads,
+            flags.kv_cache_dtype,
+            group.head_dim,
+            flashmla_built=flashmla_built,
+        )
+        if latent
+        else standard_backends(device.compute_capability)
+    )
     return select(candidates, layer)
 
 
@@ -146,14 +200,24 @@ def check_selection(plan: KvPlan, chosen: Selection) -> str:
     capability = ".".join(map(str, plan.device.compute_capability))
     if not chosen.valid:
         why = "; ".join(f"{name}: {', '.join(reasons)}" for name, reasons in chosen.rejected.items())
-        raise Refused("attention_backend_init", f"no attention backend serves this on {plan.device.name} "
-                      f"(compute capability {capability}): {why}", plan)
+        raise Refused(
+            "attention_backend_init",
+            f"no attention backend serves this on {plan.device.name} (compute capability {capability}): {why}",
+            plan,
+        )
     first = chosen.valid[0]
-    if first.startswith("TRITON") and plan.flags.kv_cache_dtype.startswith("fp8") and (
-            plan.device.compute_capability < (8, 9)):
-        raise Refused("attention_backend_init", f"kv_cache_dtype is {plan.flags.kv_cache_dtype}; {first}, the only "
-                      f"backend left on {plan.device.name} (compute capability {capability}), takes fp8 from "
-                      "compute capability 8.9 on: leave kv_cache_dtype unset", plan)
+    if (
+        first.startswith("TRITON")
+        and plan.flags.kv_cache_dtype.startswith("fp8")
+        and (plan.device.compute_capability < (8, 9))
+    ):
+        raise Refused(
+            "attention_backend_init",
+            f"kv_cache_dtype is {plan.flags.kv_cache_dtype}; {first}, the only "
+            f"backend left on {plan.device.name} (compute capability {capability}), takes fp8 from "
+            "compute capability 8.9 on: leave kv_cache_dtype unset",
+            plan,
+        )
     return first
 
 
@@ -167,14 +231,23 @@ def with_pool(plan: KvPlan, backends: tuple[str, ...]) -> KvPlan:
         for group, backend in zip(plan.geometry.kv_groups, backends, strict=True)
     )
     layers = [(plan.geometry.kv_groups[i], pages[i]) for i in plan.geometry.kv_pattern]
-    head_major = plan.flags.kv_offloading_size is not None or ("FLASHINFER" in names and (
-        plan.device.compute_capability[0] == 10))
+    head_major = plan.flags.kv_offloading_size is not None or (
+        "FLASHINFER" in names and (plan.device.compute_capability[0] == 10)
+    )
     return KvPlan(
-        geometry=plan.geometry, flags=plan.flags, device=plan.device, dtype=plan.dtype,
-        context_tokens=plan.context_tokens, automatic_context=plan.automatic_context,
-        max_num_seqs=plan.max_num_seqs, max_num_batched_tokens=plan.max_num_batched_tokens,
-        cudagraph_sizes=plan.cudagraph_sizes, selections=plan.selections, backends=names,
-        layout="LBHNC" if head_major else "LBNHC", block_tokens=block,
+        geometry=plan.geometry,
+        flags=plan.flags,
+        device=plan.device,
+        dtype=plan.dtype,
+        context_tokens=plan.context_tokens,
+        automatic_context=plan.automatic_context,
+        max_num_seqs=plan.max_num_seqs,
+        max_num_batched_tokens=plan.max_num_batched_tokens,
+        cudagraph_sizes=plan.cudagraph_sizes,
+        selections=plan.selections,
+        backends=names,
+        layout="LBHNC" if head_major else "LBNHC",
+        block_tokens=block,
         pool=Pool(pool_groups(layers), plan.pool.in_flight_tokens),
     )
 

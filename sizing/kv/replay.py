@@ -41,8 +41,11 @@ def replay_oracle(row: Mapping[str, Any], models: Mapping[str, Mapping[str, obje
 
 def device_of(row: Mapping[str, Any]) -> Device:
     major, minor = str(row["compute_capability"]).split(".")
-    return Device(name=str(row["gpu"]), compute_capability=(int(major), int(minor)),
-                  memory_bytes=int(float(row["total_memory_gib"]) * GIB))
+    return Device(
+        name=str(row["gpu"]),
+        compute_capability=(int(major), int(minor)),
+        memory_bytes=int(float(row["total_memory_gib"]) * GIB),
+    )
 
 
 def flags_of(row: Mapping[str, Any]) -> KvFlags:
@@ -96,11 +99,11 @@ def decided(plan: KvPlan) -> dict[str, Any]:
 def placed(plan: KvPlan) -> dict[str, Any]:
     """What follows from the attention backends."""
     return {
-        "weight_bytes_before_repack": loaded_weight_bytes(
-            plan.geometry, plan.dtype, plan.device.compute_capability),
+        "weight_bytes_before_repack": loaded_weight_bytes(plan.geometry, plan.dtype, plan.device.compute_capability),
         "attention_backend": list(plan.backends),
-        "attention_selection": [{"valid_in_order": list(s.valid), "rejected": sorted(s.rejected)}
-                                for s in plan.selections],
+        "attention_selection": [
+            {"valid_in_order": list(s.valid), "rejected": sorted(s.rejected)} for s in plan.selections
+        ],
         "kv_cache_layout": plan.layout,
         "block_size_after_model": plan.block_tokens,
         "min_kv_bytes_for_max_model_len": plan.least_bytes,

@@ -31,14 +31,20 @@ class Dims:
         return self.kv_heads * self.head_dim
 
 
-def read_dims(f: Fields, *, kv_default: int | None = None, intermediate: int | None = None,
-              head_dim: int | None = None) -> Dims:
+def read_dims(
+    f: Fields, *, kv_default: int | None = None, intermediate: int | None = None, head_dim: int | None = None
+) -> Dims:
     """Reads the dimensions under every name in use; `kv_default` is the KV heads when none are given."""
     hidden = f.count("hidden_size", "n_embd", "d_model", "model_dim", most=2**20)
     heads = f.count("num_attention_heads", "n_head", "n_heads", "num_heads", most=2**16)
     kv_heads = f.count(
-        "num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num", "num_key_value_groups",
-        default=kv_default or heads, most=2**16,
+        "num_key_value_heads",
+        "num_kv_heads",
+        "n_head_kv",
+        "multi_query_group_num",
+        "num_key_value_groups",
+        default=kv_default or heads,
+        most=2**16,
     )
     if heads % kv_heads:
         raise f.refuse("num_key_value_heads", kv_heads, f"a divisor of num_attention_heads ({heads})")
@@ -76,26 +82,48 @@ class Decoder:
     bidirectional_images: bool = False
     text: Fields | None = None  # the nested config of the language model, where there is one
 
-    def keep(self, *, window: int | None = None, kv_heads: int | None = None, head_dim: int | None = None,
-             value_head_dim: int | None = None) -> None:
+    def keep(
+        self,
+        *,
+        window: int | None = None,
+        kv_heads: int | None = None,
+        head_dim: int | None = None,
+        value_head_dim: int | None = None,
+    ) -> None:
         """The next layer keeps keys and values: all of them, or the last `window` tokens'."""
         head_dim = head_dim or self.dims.head_dim
-        self.kv.append(KvGroup(
-            kind="sliding" if window else "full", layers=1, kv_heads=kv_heads or self.dims.kv_heads,
-            head_dim=head_dim, value_head_dim=value_head_dim or head_dim, window_tokens=window or None,
-        ))
+        self.kv.append(
+            KvGroup(
+                kind="sliding" if window else "full",
+                layers=1,
+                kv_heads=kv_heads or self.dims.kv_heads,
+                head_dim=head_dim,
+                value_head_dim=value_head_dim or head_dim,
+                window_tokens=window or None,
+            )
+        )
 
     def keep_latent(self, rank: int, rope: int) -> None:
         """The next layer keeps one compressed vector a token (multi-head latent attention)."""
-        self.kv.append(KvGroup(kind="latent", layers=1, kv_heads=1, head_dim=rank + rope, value_head_dim=0,
-                               latent_rank=rank, rope_dim=rope))
+        self.kv.append(
+            KvGroup(
+                kind="latent",
+                layers=1,
+                kv_heads=1,
+                head_dim=rank + rope,
+                value_head_dim=0,
+                latent_rank=rank,
+                rope_dim=rope,
+            )
+        )
 
     def norm(self, *names: str, size: int | None = None, bias: bool = False) -> None:
         for name in names:
             self.tensors.plain(name, size or self.dims.hidden, bias=bias)
 
-    def embedding_and_head(self, *, embedding: str = "model.embed_tokens", head: str = "lm_head",
-                           head_bias: bool = False) -> None:
+    def embedding_and_head(
+        self, *, embedding: str = "model.embed_tokens", head: str = "lm_head", head_bias: bool = False
+    ) -> None:
         """The token table and, unless tied, the output matrix."""
         self.tensors.embedding(embedding, self.dims.vocab, self.dims.hidden)
         if not self.tied:
@@ -111,8 +139,9 @@ def fold(layers: Iterable[KvGroup]) -> tuple[tuple[KvGroup, ...], tuple[int, ...
     return tuple(g.model_copy(update={"layers": pattern.count(i)}) for g, i in seen.items()), pattern
 
 
-def layer_windows(f: Fields, layers: int, *, window: int | None, pattern: int | None = None,
-                  default: str = "full_attention") -> list[int | None]:
+def layer_windows(
+    f: Fields, layers: int, *, window: int | None, pattern: int | None = None, default: str = "full_attention"
+) -> list[int | None]:
     """Each layer's window: from `layer_types`, else every `pattern`-th layer is full, else `default` for all."""
     types = f.texts("layer_types")
     if types:

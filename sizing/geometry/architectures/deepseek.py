@@ -39,8 +39,13 @@ def experts_of(f: Fields, layers: int) -> tuple[Experts | None, list[bool]]:
     if not any(sparse):
         return None, sparse
     shared = f.count("n_shared_experts", default=0, least=0) * size
-    return Experts(count=count, per_token=f.count("num_experts_per_tok", most=count), intermediate_size=size,
-                   shared_intermediate_size=shared, layers=sum(sparse)), sparse
+    return Experts(
+        count=count,
+        per_token=f.count("num_experts_per_tok", most=count),
+        intermediate_size=size,
+        shared_intermediate_size=shared,
+        layers=sum(sparse),
+    ), sparse
 
 
 def feed_forward(d: Decoder, prefix: str, *, sparse: bool, correction: bool) -> None:
@@ -90,8 +95,10 @@ def decoder_layer(d: Decoder, f: Fields, layer: str, *, sparse: bool, correction
 
 def deepseek(f: Fields, *, sparse_index: bool = False) -> Decoder:
     """V2, V3, R1, Kimi-K2 and what is stored like them."""
-    d = Decoder(read_dims(f, head_dim=f.count("qk_nope_head_dim") + f.count("qk_rope_head_dim")),
-                tied=f.flag("tie_word_embeddings"))
+    d = Decoder(
+        read_dims(f, head_dim=f.count("qk_nope_head_dim") + f.count("qk_rope_head_dim")),
+        tied=f.flag("tie_word_embeddings"),
+    )
     d.experts, sparse = experts_of(f, d.dims.layers)
     correction = f.text("topk_method") == "noaux_tc"
     d.embedding_and_head()

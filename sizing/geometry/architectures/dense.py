@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sizing.geometry.architectures.blocks import attention, fused_attention, fused_gated_mlp, gated_mlp, plain_mlp
+from sizing.geometry.architectures.blocks import attention, fused_attention, fused_gated_mlp, gated_mlp
 from sizing.geometry.architectures.decoder import Decoder, layer_windows, read_dims
 from sizing.geometry.architectures.gemma import FOUR_NORMS
 from sizing.geometry.architectures.llama import NORMS, llama_like, model_windows, qwen_windows
@@ -47,14 +47,21 @@ def granite(f: Fields) -> Decoder:
 @architecture("SmolLM3ForCausalLM")
 def smollm3(f: Fields) -> Decoder:
     bias = f.flag("attention_bias")
-    return llama_like(f, qkv_bias=bias, out_bias=bias, mlp_bias=f.flag("mlp_bias"), tied=True,
-                      windows=model_windows(f) if f.flag("use_sliding_window") else None)
+    return llama_like(
+        f,
+        qkv_bias=bias,
+        out_bias=bias,
+        mlp_bias=f.flag("mlp_bias"),
+        tied=True,
+        windows=model_windows(f) if f.flag("use_sliding_window") else None,
+    )
 
 
 @architecture("SeedOssForCausalLM")
 def seed_oss(f: Fields) -> Decoder:
-    return llama_like(f, qkv_bias=f.flag("attention_bias", True), out_bias=f.flag("attention_out_bias"),
-                      mlp_bias=f.flag("mlp_bias"))
+    return llama_like(
+        f, qkv_bias=f.flag("attention_bias", True), out_bias=f.flag("attention_out_bias"), mlp_bias=f.flag("mlp_bias")
+    )
 
 
 @architecture("Ernie4_5ForCausalLM", "Ernie4_5_ForCausalLM")
@@ -94,15 +101,26 @@ def mimo(f: Fields) -> Decoder:
 def cohere(f: Fields, windows: list[int | None] | None = None) -> Decoder:
     """One norm a layer; the norms of queries and keys, where used, differ from head to head."""
     bias = f.flag("attention_bias")
-    return llama_like(f, qkv_bias=bias, out_bias=bias, norms=NORMS[:1], tied=True, windows=windows,
-                      qk_norm="full" if f.flag("use_qk_norm") and windows is None else "")
+    return llama_like(
+        f,
+        qkv_bias=bias,
+        out_bias=bias,
+        norms=NORMS[:1],
+        tied=True,
+        windows=windows,
+        qk_norm="full" if f.flag("use_qk_norm") and windows is None else "",
+    )
 
 
 @architecture("Cohere2ForCausalLM")
 def cohere2(f: Fields) -> Decoder:
     pattern = f.count("sliding_window_pattern", "_sliding_window_pattern", default=4)
-    return cohere(f, layer_windows(f, f.layers("num_hidden_layers"),
-                                   window=f.count("sliding_window", default=4096), pattern=pattern))
+    return cohere(
+        f,
+        layer_windows(
+            f, f.layers("num_hidden_layers"), window=f.count("sliding_window", default=4096), pattern=pattern
+        ),
+    )
 
 
 @architecture("OlmoForCausalLM")
@@ -119,8 +137,11 @@ def olmo2(f: Fields) -> Decoder:
     """Norms behind the blocks, and over all heads at once; Olmo 3 adds windows."""
     bias = f.flag("attention_bias")
     three = f.has("sliding_window", "layer_types")
-    windows = layer_windows(f, f.layers("num_hidden_layers"), window=f.count("sliding_window", default=4096),
-                            pattern=4) if three else None
+    windows = (
+        layer_windows(f, f.layers("num_hidden_layers"), window=f.count("sliding_window", default=4096), pattern=4)
+        if three
+        else None
+    )
     return llama_like(f, qkv_bias=bias, out_bias=bias, qk_norm="full", norms=POST_NORMS, windows=windows)
 
 
@@ -129,8 +150,9 @@ def exaone4(f: Fields) -> Decoder:
     """`sliding_window_pattern` is a number, or a string like "LLLG" whose G is full."""
     layers, pattern = f.layers("num_hidden_layers"), f.raw("sliding_window_pattern")
     every = len(pattern) if isinstance(pattern, str) else f.count("sliding_window_pattern", default=4)
-    windows = layer_windows(f, layers, window=f.count("sliding_window"), pattern=every) if (
-        f.has("sliding_window")) else None
+    windows = (
+        layer_windows(f, layers, window=f.count("sliding_window"), pattern=every) if (f.has("sliding_window")) else None
+    )
     return llama_like(f, qk_norm="head", norms=POST_NORMS, windows=windows)
 
 
@@ -180,63 +202,4 @@ def phi3(f: Fields) -> Decoder:
         d.norm(*(f"{layer}.{name}" for name in NORMS))
         d.keep(window=windows[i])
     d.norm("model.norm")
-    return d
-
-
-def ungated(f: Fields, up: str, down: str, *, norm_bias: bool, bias: bool, mlp_bias: bool, tied: bool = False,
-            norms: tuple[str, ...] = NORMS, out: str = "o_proj", head_bias: bool = False,
-            final_norm: str = "model.norm", windows: list[int | None] | None = None) -> Decoder:
-    """Separate projections and a feed-forward without a gate."""
-    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings", tied))
-    d.embedding_and_head(head_bias=head_bias)
-    for i in range(d.dims.layers):
-        layer = f"model.layers.{i}"
-        attention(d, f"{layer}.self_attn", bias=bias, out_bias=bias, out=out)
-        plain_mlp(d, f"{layer}.mlp", up, down, bias=mlp_bias)
-        d.norm(*(f"{layer}.{name}" for name in norms), bias=norm_bias)
-        d.keep(window=windows[i] if windows else None)
-    d.norm(final_norm, bias=norm_bias)
-    return d
-
-
-@architecture("Starcoder2ForCausalLM")
-def starcoder2(f: Fields) -> Decoder:
-    bias = f.flag("use_bias", True)
-    return ungated(f, "c_fc", "c_proj", norm_bias=True, bias=bias, mlp_bias=bias, tied=True, windows=model_windows(f))
-
-
-@architecture("PhiForCausalLM")
-def phi(f: Fields) -> Decoder:
-    """Phi-1 and 2: one norm feeds attention and feed-forward side by side."""
-    d = ungated(f, "fc1", "fc2", norm_bias=True, bias=True, mlp_bias=True, norms=NORMS[:1], out="dense",
-                head_bias=True, final_norm="model.final_layernorm")
-    if f.flag("qk_layernorm"):
-        for i in range(d.dims.layers):
-            d.norm(f"model.layers.{i}.self_attn.q_layernorm", f"model.layers.{i}.self_attn.k_layernorm",
-                   size=d.dims.head_dim, bias=True)
-    return d
-
-
-@architecture("NemotronForCausalLM")
-def nemotron(f: Fields) -> Decoder:
-    return ungated(f, "up_proj", "down_proj", norm_bias=True, bias=f.flag("attention_bias"),
-                   mlp_bias=f.flag("mlp_bias"))
-
-
-@architecture("ArceeForCausalLM")
-def arcee(f: Fields) -> Decoder:
-    return ungated(f, "up_proj", "down_proj", norm_bias=False, bias=f.flag("attention_bias"),
-                   mlp_bias=f.flag("mlp_bias"))
-
-
-@architecture("ApertusForCausalLM")
-def apertus(f: Fields) -> Decoder:
-    """A learned activation: two scalars a layer, and two constants stored with them."""
-    d = ungated(f, "up_proj", "down_proj", norm_bias=False, bias=f.flag("attention_bias"),
-                mlp_bias=False, norms=("attention_layernorm", "feedforward_layernorm"))
-    for i in range(d.dims.layers):
-        layer = f"model.layers.{i}"
-        d.norm(f"{layer}.self_attn.q_norm", f"{layer}.self_attn.k_norm", size=d.dims.head_dim)
-        d.tensors.plain(f"{layer}.mlp.act_fn.alpha_p", 1)
-        d.tensors.plain(f"{layer}.mlp.act_fn.alpha_n", 1)
     return d

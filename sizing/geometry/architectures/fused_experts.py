@@ -17,14 +17,32 @@ from sizing.geometry.towers import others
 from sizing.geometry.towers.blocks import tower
 
 LLAMA4_TEXT: Final = {
-    "vocab_size": 202048, "hidden_size": 5120, "intermediate_size": 8192, "intermediate_size_mlp": 16384,
-    "num_hidden_layers": 48, "num_attention_heads": 40, "num_key_value_heads": 8, "head_dim": 128,
-    "num_local_experts": 16, "num_experts_per_tok": 1, "max_position_embeddings": 131072}
+    "vocab_size": 202048,
+    "hidden_size": 5120,
+    "intermediate_size": 8192,
+    "intermediate_size_mlp": 16384,
+    "num_hidden_layers": 48,
+    "num_attention_heads": 40,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "num_local_experts": 16,
+    "num_experts_per_tok": 1,
+    "max_position_embeddings": 131072,
+}
 GEMMA4_TEXT: Final = {
-    "vocab_size": 262144, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 30,
-    "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "global_head_dim": 512,
-    "sliding_window": 512, "max_position_embeddings": 131072, "hidden_size_per_layer_input": 256,
-    "vocab_size_per_layer_input": 262144}
+    "vocab_size": 262144,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "global_head_dim": 512,
+    "sliding_window": 512,
+    "max_position_embeddings": 131072,
+    "hidden_size_per_layer_input": 256,
+    "vocab_size_per_layer_input": 262144,
+}
 
 
 def unfused(f: Fields) -> bool:
@@ -65,15 +83,24 @@ def llama4(f: Fields, prefix: str, head: str, *, apart: bool) -> Decoder:
     listed = f.counts("moe_layers")
     sparse = [(i in listed) if listed else (i + 1) % step == 0 for i in range(d.dims.layers)]
     if any(sparse):
-        d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", default=1, most=count),
-                            intermediate_size=size, shared_intermediate_size=size, layers=sum(sparse))
+        d.experts = Experts(
+            count=count,
+            per_token=f.count("num_experts_per_tok", default=1, most=count),
+            intermediate_size=size,
+            shared_intermediate_size=size,
+            layers=sum(sparse),
+        )
     chunk, bias = f.count("attention_chunk_size", default=8192), f.flag("attention_bias")
     rotary = f.counts("no_rope_layers") or tuple(int((i + 1) % 4 != 0) for i in range(d.dims.layers))
     d.embedding_and_head(embedding=f"{prefix}.embed_tokens", head=head)
     for i in range(d.dims.layers):
         layer = f"{prefix}.layers.{i}"
-        for name, inputs, outputs in (("q_proj", d.dims.hidden, d.dims.q), ("k_proj", d.dims.hidden, d.dims.kv),
-                                      ("v_proj", d.dims.hidden, d.dims.kv), ("o_proj", d.dims.q, d.dims.hidden)):
+        for name, inputs, outputs in (
+            ("q_proj", d.dims.hidden, d.dims.q),
+            ("k_proj", d.dims.hidden, d.dims.kv),
+            ("v_proj", d.dims.hidden, d.dims.kv),
+            ("o_proj", d.dims.q, d.dims.hidden),
+        ):
             d.tensors.linear(f"{layer}.self_attn.{name}", inputs, outputs, bias=bias)
         if sparse[i]:
             d.tensors.router(f"{layer}.feed_forward.router", d.dims.hidden, count)
@@ -83,9 +110,16 @@ def llama4(f: Fields, prefix: str, head: str, *, apart: bool) -> Decoder:
             gated_mlp(d, f"{layer}.feed_forward", size=dense)
         d.norm(*(f"{layer}.{name}" for name in NORMS))
         local = rotary[i] if i < len(rotary) else 1
-        d.kv.append(KvGroup(kind="chunked" if local else "full", layers=1, kv_heads=d.dims.kv_heads,
-                            head_dim=d.dims.head_dim, value_head_dim=d.dims.head_dim,
-                            window_tokens=chunk if local else None))
+        d.kv.append(
+            KvGroup(
+                kind="chunked" if local else "full",
+                layers=1,
+                kv_heads=d.dims.kv_heads,
+                head_dim=d.dims.head_dim,
+                value_head_dim=d.dims.head_dim,
+                window_tokens=chunk if local else None,
+            )
+        )
     d.norm(f"{prefix}.norm")
     return d
 
@@ -123,8 +157,13 @@ def gemma4(f: Fields, prefix: str, *, apart: bool) -> Decoder:
     count = f.count("num_experts", most=2**16) if mixture else 0
     size = f.count("moe_intermediate_size", "expert_intermediate_size") if mixture else 0
     if mixture:
-        d.experts = Experts(count=count, per_token=f.count("top_k_experts", most=count), intermediate_size=size,
-                            shared_intermediate_size=d.dims.intermediate, layers=layers)
+        d.experts = Experts(
+            count=count,
+            per_token=f.count("top_k_experts", most=count),
+            intermediate_size=size,
+            shared_intermediate_size=d.dims.intermediate,
+            layers=layers,
+        )
     d.embedding_and_head(embedding=f"{prefix}.embed_tokens")
     for i in range(layers):
         layer, full = f"{prefix}.layers.{i}", windows[i] is None
@@ -145,8 +184,16 @@ def gemma4(f: Fields, prefix: str, *, apart: bool) -> Decoder:
             d.norm(f"{layer}.router.scale")
             d.tensors.plain(f"{layer}.router.per_expert_scale", count)
             stacked_experts(d, layer, count, size, apart=apart)
-            d.norm(*(f"{layer}.{name}" for name in ("post_feedforward_layernorm_1", "post_feedforward_layernorm_2",
-                                                    "pre_feedforward_layernorm_2")))
+            d.norm(
+                *(
+                    f"{layer}.{name}"
+                    for name in (
+                        "post_feedforward_layernorm_1",
+                        "post_feedforward_layernorm_2",
+                        "pre_feedforward_layernorm_2",
+                    )
+                )
+            )
         if per_layer:
             d.tensors.linear(f"{layer}.per_layer_input_gate", hidden, per_layer)
             d.tensors.linear(f"{layer}.per_layer_projection", per_layer, hidden)

@@ -20,8 +20,14 @@ def gemma(f: Fields) -> Decoder:
 def gemma2(f: Fields) -> Decoder:
     window = f.count("sliding_window", default=4096)
     bias = f.flag("attention_bias")
-    return llama_like(f, tied=True, norms=FOUR_NORMS, qkv_bias=bias, out_bias=bias,
-                      windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=2))
+    return llama_like(
+        f,
+        tied=True,
+        norms=FOUR_NORMS,
+        qkv_bias=bias,
+        out_bias=bias,
+        windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=2),
+    )
 
 
 @architecture("Gemma3ForCausalLM")
@@ -29,5 +35,13 @@ def gemma3(f: Fields, prefix: str = "model") -> Decoder:
     window = f.count("sliding_window", default=4096)
     pattern = f.count("sliding_window_pattern", "_sliding_window_pattern", default=6)
     bias = f.flag("attention_bias")
-    return llama_like(f, tied=True, norms=FOUR_NORMS, qk_norm="head", prefix=prefix, qkv_bias=bias, out_bias=bias,
-                      windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=pattern))
+    return llama_like(
+        f,
+        tied=True,
+        norms=FOUR_NORMS,
+        qk_norm="head",
+        prefix=prefix,
+        qkv_bias=bias,
+        out_bias=bias,
+        windows=layer_windows(f, f.layers("num_hidden_layers"), window=window, pattern=pattern),
+    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sizing.geometry.architectures.blocks import fused_attention, fused_gated_mlp, gated_mlp, plain_mlp
+from sizing.geometry.architectures.blocks import fused_attention, plain_mlp
 from sizing.geometry.architectures.decoder import Decoder, read_dims
-from sizing.geometry.architectures.llama import stores_rotary_table
 from sizing.geometry.architectures.registry import architecture
 from sizing.geometry.fields import Fields
 from sizing.geometry.model import Experts
@@ -24,8 +23,10 @@ def gpt_bigcode(f: Fields) -> Decoder:
 def absolute(f: Fields, kv_default: int | None) -> Decoder:
     """A learned position table beside the token table; the head is the token table."""
     hidden = f.count("n_embd", "hidden_size")
-    d = Decoder(read_dims(f, kv_default=kv_default, intermediate=f.count("n_inner", default=4 * hidden)),
-                tied=f.flag("tie_word_embeddings", True))
+    d = Decoder(
+        read_dims(f, kv_default=kv_default, intermediate=f.count("n_inner", default=4 * hidden)),
+        tied=f.flag("tie_word_embeddings", True),
+    )
     d.embedding_and_head(embedding="transformer.wte")
     d.tensors.embedding("transformer.wpe", f.count("n_positions", "max_position_embeddings"), hidden)
     for i in range(d.dims.layers):
@@ -72,8 +73,10 @@ def gpt_neox(f: Fields) -> Decoder:
 @architecture("BloomForCausalLM", "BloomModel")
 def bloom(f: Fields) -> Decoder:
     hidden = f.count("hidden_size", "n_embed", "n_embd")
-    d = Decoder(read_dims(Fields({**f.values, "hidden_size": hidden}, f.path), intermediate=4 * hidden),
-                tied=f.flag("tie_word_embeddings", True))
+    d = Decoder(
+        read_dims(Fields({**f.values, "hidden_size": hidden}, f.path), intermediate=4 * hidden),
+        tied=f.flag("tie_word_embeddings", True),
+    )
     d.embedding_and_head(embedding="transformer.word_embeddings")
     d.norm("transformer.word_embeddings_layernorm", "transformer.ln_f", bias=True)
     for i in range(d.dims.layers):
@@ -118,8 +121,9 @@ def mpt(f: Fields) -> Decoder:
     one = settings.text("attn_type") == "multiquery_attention"
     kv_heads = 1 if one else settings.count("kv_n_heads", default=heads)
     width = f.number("expansion_ratio", 4)
-    d = Decoder(read_dims(f, kv_default=kv_heads, intermediate=int(width * hidden)),
-                tied=f.flag("tie_word_embeddings", True))
+    d = Decoder(
+        read_dims(f, kv_default=kv_heads, intermediate=int(width * hidden)), tied=f.flag("tie_word_embeddings", True)
+    )
     bias = not f.flag("no_bias", True)
     d.embedding_and_head(embedding="transformer.wte")
     if not settings.flag("alibi", True) and f.flag("learned_pos_emb", True):
@@ -141,11 +145,16 @@ def falcon(f: Fields) -> Decoder:
     """7B shares one key/value head; the newer, larger ones have groups and two norms side by side."""
     grouped = f.flag("new_decoder_architecture") or (f.has("n_head_kv") and not f.has("num_kv_heads"))
     hidden, heads = f.count("hidden_size", "n_embed"), f.count("num_attention_heads", "n_head")
-    kv_heads = f.count("num_kv_heads", "n_head_kv", default=heads) if grouped else (
-        1 if f.flag("multi_query", True) else heads)
+    kv_heads = (
+        f.count("num_kv_heads", "n_head_kv", default=heads)
+        if grouped
+        else (1 if f.flag("multi_query", True) else heads)
+    )
     values = {**f.values, "hidden_size": hidden, "num_kv_heads": kv_heads, "n_head_kv": None}
-    d = Decoder(read_dims(Fields(values, f.path), intermediate=f.count("ffn_hidden_size", default=4 * hidden)),
-                tied=f.flag("tie_word_embeddings", True))
+    d = Decoder(
+        read_dims(Fields(values, f.path), intermediate=f.count("ffn_hidden_size", default=4 * hidden)),
+        tied=f.flag("tie_word_embeddings", True),
+    )
     bias = f.flag("bias")
     d.embedding_and_head(embedding="transformer.word_embeddings")
     if d.tied:  # the published files hold the head all the same
@@ -169,10 +178,12 @@ def falcon(f: Fields) -> Decoder:
 def dbrx(f: Fields) -> Decoder:
     attn, ffn = f.section("attn_config"), f.section("ffn_config")
     count, size = ffn.count("moe_num_experts", most=2**16), ffn.count("ffn_hidden_size")
-    d = Decoder(read_dims(f, kv_default=attn.count("kv_n_heads"), intermediate=size),
-                tied=f.flag("tie_word_embeddings"))
-    d.experts = Experts(count=count, per_token=ffn.count("moe_top_k", most=count), intermediate_size=size,
-                        layers=d.dims.layers)
+    d = Decoder(
+        read_dims(f, kv_default=attn.count("kv_n_heads"), intermediate=size), tied=f.flag("tie_word_embeddings")
+    )
+    d.experts = Experts(
+        count=count, per_token=ffn.count("moe_top_k", most=count), intermediate_size=size, layers=d.dims.layers
+    )
     d.embedding_and_head(embedding="transformer.wte")
     for i in range(d.dims.layers):
         layer, block = f"transformer.blocks.{i}", f"transformer.blocks.{i}.norm_attn_norm"
@@ -183,115 +194,4 @@ def dbrx(f: Fields) -> Decoder:
             d.tensors.linear(f"{layer}.ffn.experts.mlp.{name}", d.dims.hidden, size, copies=count, stacked=True)
         d.keep()
     d.norm("transformer.norm_f")
-    return d
-
-
-@architecture("BaichuanForCausalLM", "BaiChuanForCausalLM")
-def baichuan(f: Fields) -> Decoder:
-    """7B has rotary positions and, in its first version, stores their table; 13B has none."""
-    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
-    d.embedding_and_head()
-    rotary = f.has("max_position_embeddings") and d.dims.vocab == 64000 and stores_rotary_table(f)
-    for i in range(d.dims.layers):
-        layer = f"model.layers.{i}"
-        fused_attention(d, f"{layer}.self_attn", qkv="W_pack")
-        gated_mlp(d, f"{layer}.mlp")
-        d.norm(f"{layer}.input_layernorm", f"{layer}.post_attention_layernorm")
-        if rotary:
-            d.tensors.buffer(f"{layer}.self_attn.rotary_emb.inv_freq", d.dims.head_dim // 2, element_bytes=4)
-        d.keep()
-    d.norm("model.norm")
-    return d
-
-
-def qwen(f: Fields) -> Decoder:
-    """The first Qwen: `intermediate_size` counts gate and up together."""
-    size = f.count("intermediate_size") // 2
-    d = Decoder(read_dims(f, intermediate=size), tied=f.flag("tie_word_embeddings"))
-    bias = not f.flag("no_bias", True)
-    d.embedding_and_head(embedding="transformer.wte")
-    for i in range(d.dims.layers):
-        layer = f"transformer.h.{i}"
-        d.tensors.linear(f"{layer}.attn.c_attn", d.dims.hidden, 3 * d.dims.q, bias=True)
-        d.tensors.linear(f"{layer}.attn.c_proj", d.dims.q, d.dims.hidden, bias=bias)
-        gated_mlp(d, f"{layer}.mlp", names=("w2", "w1", "c_proj"), bias=bias)
-        d.norm(f"{layer}.ln_1", f"{layer}.ln_2")
-        d.keep()
-    d.norm("transformer.ln_f")
-    return d
-
-
-@architecture("InternLM2ForCausalLM")
-def internlm2(f: Fields) -> Decoder:
-    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
-    bias = f.flag("bias", True)
-    d.embedding_and_head(embedding="model.tok_embeddings", head="output")
-    for i in range(d.dims.layers):
-        layer = f"model.layers.{i}"
-        fused_attention(d, f"{layer}.attention", qkv="wqkv", out="wo", bias=bias, out_bias=bias)
-        gated_mlp(d, f"{layer}.feed_forward", names=("w1", "w3", "w2"))
-        d.norm(f"{layer}.attention_norm", f"{layer}.ffn_norm")
-        d.keep()
-    d.norm("model.norm")
-    return d
-
-
-@architecture("ExaoneForCausalLM")
-def exaone(f: Fields) -> Decoder:
-    d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
-    d.embedding_and_head(embedding="transformer.wte")
-    for i in range(d.dims.layers):
-        layer, dims = f"transformer.h.{i}", d.dims
-        d.tensors.linear(f"{layer}.attn.attention.q_proj", dims.hidden, dims.q)
-        d.tensors.linear(f"{layer}.attn.attention.k_proj", dims.hidden, dims.kv)
-        d.tensors.linear(f"{layer}.attn.attention.v_proj", dims.hidden, dims.kv)
-        d.tensors.linear(f"{layer}.attn.attention.out_proj", dims.q, dims.hidden)
-        gated_mlp(d, f"{layer}.mlp", names=("c_fc_0", "c_fc_1", "c_proj"))
-        d.norm(f"{layer}.ln_1", f"{layer}.ln_2")
-        d.keep()
-    d.norm("transformer.ln_f")
-    return d
-
-
-@architecture("ChatGLMModel", "ChatGLMForConditionalGeneration", "ChatGLMForCausalLM")
-def chatglm(f: Fields) -> Decoder:
-    """ChatGLM 2, 3 and GLM-4: grouped keys, gated feed-forward, half of a head rotated."""
-    if not f.has("ffn_hidden_size"):
-        return chatglm1(f)
-    values = dict(f.values) if f.flag("multi_query_attention") else {**f.values, "multi_query_group_num": None}
-    if f.has("padded_vocab_size"):
-        values["vocab_size"] = None
-    d = Decoder(read_dims(Fields(values, f.path)), tied=f.flag("tie_word_embeddings"))
-    bias = f.flag("add_bias_linear")
-    d.embedding_and_head(embedding="transformer.embedding.word_embeddings", head="transformer.output_layer")
-    d.tensors.buffer("transformer.rotary_pos_emb.inv_freq", d.dims.head_dim // 4, element_bytes=2)
-    for i in range(d.dims.layers):
-        layer = f"transformer.encoder.layers.{i}"
-        fused_attention(d, f"{layer}.self_attention", qkv="query_key_value", out="dense",
-                        bias=bias or f.flag("add_qkv_bias"), out_bias=bias)
-        fused_gated_mlp(d, f"{layer}.mlp", gate_up="dense_h_to_4h", down="dense_4h_to_h", bias=bias)
-        d.norm(f"{layer}.input_layernorm", f"{layer}.post_attention_layernorm", bias=not f.flag("rmsnorm", True))
-        d.keep()
-    if f.flag("post_layer_norm", True):
-        d.norm("transformer.encoder.final_layernorm", bias=not f.flag("rmsnorm", True))
-    return d
-
-
-def chatglm1(f: Fields) -> Decoder:
-    """The first ChatGLM keeps its norms in float32 and a rotary table a layer."""
-    d = Decoder(read_dims(f, intermediate=f.count("inner_hidden_size")), tied=f.flag("tie_word_embeddings"))
-    d.embedding_and_head(embedding="transformer.word_embeddings")
-
-    def wide_norm(*names: str) -> None:
-        for name in names:
-            d.tensors.plain(name, d.dims.hidden, bias=True, element_bytes=4)
-
-    for i in range(d.dims.layers):
-        layer = f"transformer.layers.{i}"
-        fused_attention(d, f"{layer}.attention", qkv="query_key_value", out="dense", bias=True, out_bias=True)
-        plain_mlp(d, f"{layer}.mlp", "dense_h_to_4h", "dense_4h_to_h")
-        wide_norm(f"{layer}.input_layernorm", f"{layer}.post_attention_layernorm")
-        d.tensors.buffer(f"{layer}.attention.rotary_emb.inv_freq", d.dims.head_dim // 4, element_bytes=2)
-        d.keep()
-    wide_norm("transformer.final_layernorm")
     return d

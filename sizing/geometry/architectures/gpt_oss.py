@@ -15,8 +15,12 @@ def gpt_oss(f: Fields) -> Decoder:
     d = Decoder(read_dims(f.over({"head_dim": 64})), tied=f.flag("tie_word_embeddings"), sinks=True)
     count = f.count("num_local_experts", "num_experts", most=2**16)
     size, hidden = d.dims.intermediate, d.dims.hidden
-    d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", "experts_per_token", most=count),
-                        intermediate_size=size, layers=d.dims.layers)
+    d.experts = Experts(
+        count=count,
+        per_token=f.count("num_experts_per_tok", "experts_per_token", most=count),
+        intermediate_size=size,
+        layers=d.dims.layers,
+    )
     bias = f.flag("attention_bias", True)
     windows = layer_windows(f, d.dims.layers, window=f.count("sliding_window", default=128), pattern=2)
     d.embedding_and_head()

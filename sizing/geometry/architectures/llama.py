@@ -12,10 +12,20 @@ from sizing.geometry.fields import Fields
 NORMS = ("input_layernorm", "post_attention_layernorm")
 
 
-def llama_like(f: Fields, *, qkv_bias: bool = False, out_bias: bool = False, mlp_bias: bool = False,
-               qk_norm: str = "", windows: list[int | None] | None = None, norms: tuple[str, ...] = NORMS,
-               norm_bias: bool = False, head_bias: bool = False, tied: bool = False,
-               prefix: str = "model") -> Decoder:
+def llama_like(
+    f: Fields,
+    *,
+    qkv_bias: bool = False,
+    out_bias: bool = False,
+    mlp_bias: bool = False,
+    qk_norm: str = "",
+    windows: list[int | None] | None = None,
+    norms: tuple[str, ...] = NORMS,
+    norm_bias: bool = False,
+    head_bias: bool = False,
+    tied: bool = False,
+    prefix: str = "model",
+) -> Decoder:
     """A pre-norm decoder with separate projections and a gated feed-forward."""
     d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings", tied))
     windows = windows or [None] * d.dims.layers
@@ -43,8 +53,15 @@ def stores_rotary_table(f: Fields) -> bool:
     return found is not None and (int(found[1]), int(found[2])) < (4, 32)
 
 
-@architecture("LlamaForCausalLM", "LLaMAForCausalLM", "AquilaForCausalLM", "AquilaModel", "XverseForCausalLM",
-              "YiForCausalLM", "CwmForCausalLM")
+@architecture(
+    "LlamaForCausalLM",
+    "LLaMAForCausalLM",
+    "AquilaForCausalLM",
+    "AquilaModel",
+    "XverseForCausalLM",
+    "YiForCausalLM",
+    "CwmForCausalLM",
+)
 def llama(f: Fields) -> Decoder:
     """Also Yi, CodeLlama, Vicuna, Granite-code, SmolLM2, DeepSeek-coder: all are stored as Llama."""
     bias = f.flag("attention_bias") or f.flag("bias")

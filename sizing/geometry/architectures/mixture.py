@@ -18,8 +18,12 @@ def mixtral(f: Fields) -> Decoder:
     count = f.count("num_local_experts", default=8, most=2**16)
     window = f.count("sliding_window", default=0, least=0)
     windows = layer_windows(f, d.dims.layers, window=window, default="sliding_attention")
-    d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", default=2, most=count),
-                        intermediate_size=d.dims.intermediate, layers=d.dims.layers)
+    d.experts = Experts(
+        count=count,
+        per_token=f.count("num_experts_per_tok", default=2, most=count),
+        intermediate_size=d.dims.intermediate,
+        layers=d.dims.layers,
+    )
     d.embedding_and_head()
     for i in range(d.dims.layers):
         layer = f"model.layers.{i}"
@@ -42,13 +46,19 @@ def sparse_layers(f: Fields, layers: int) -> list[bool]:
 def qwen_moe(f: Fields, *, qkv_bias: bool, out_bias: bool, qk_norm: str, shared: int, prefix: str = "model") -> Decoder:
     """Qwen2-MoE (a gated shared expert of size `shared`) and Qwen3-MoE (none)."""
     size = f.count("moe_intermediate_size", most=2**24)
-    d = Decoder(read_dims(f, intermediate=None if f.has("intermediate_size") else size),
-                tied=f.flag("tie_word_embeddings"))
+    d = Decoder(
+        read_dims(f, intermediate=None if f.has("intermediate_size") else size), tied=f.flag("tie_word_embeddings")
+    )
     count = f.count("num_experts", "num_local_experts", most=2**16)
     sparse, windows = sparse_layers(f, d.dims.layers), qwen_windows(f)
     if any(sparse):
-        d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", most=count), intermediate_size=size,
-                            shared_intermediate_size=shared, layers=sum(sparse))
+        d.experts = Experts(
+            count=count,
+            per_token=f.count("num_experts_per_tok", most=count),
+            intermediate_size=size,
+            shared_intermediate_size=shared,
+            layers=sum(sparse),
+        )
     head = "lm_head" if prefix == "model" else prefix.removesuffix("model") + "lm_head"
     d.embedding_and_head(embedding=f"{prefix}.embed_tokens", head=head)
     for i in range(d.dims.layers):
@@ -70,8 +80,13 @@ def qwen_moe(f: Fields, *, qkv_bias: bool, out_bias: bool, qk_norm: str, shared:
 
 @architecture("Qwen2MoeForCausalLM")
 def qwen2_moe(f: Fields) -> Decoder:
-    return qwen_moe(f, qkv_bias=f.flag("qkv_bias", True), out_bias=False, qk_norm="",
-                    shared=f.count("shared_expert_intermediate_size", default=5632))
+    return qwen_moe(
+        f,
+        qkv_bias=f.flag("qkv_bias", True),
+        out_bias=False,
+        qk_norm="",
+        shared=f.count("shared_expert_intermediate_size", default=5632),
+    )
 
 
 @architecture("Qwen3MoeForCausalLM")
@@ -88,17 +103,31 @@ def olmoe(f: Fields) -> Decoder:
 @architecture("PhiMoEForCausalLM", "PhimoeForCausalLM")
 def phi_moe(f: Fields) -> Decoder:
     """Layer norms with bias, and Mixtral's names for the experts."""
-    d = routed(f, count=f.count("num_local_experts", most=2**16), bias=f.flag("attention_bias"), norm_bias=True,
-               block="block_sparse_moe", names=MIXTRAL_NAMES, head_bias=f.flag("lm_head_bias"), windowed=True)
-    return d
+    return routed(
+        f,
+        count=f.count("num_local_experts", most=2**16),
+        bias=f.flag("attention_bias"),
+        norm_bias=True,
+        block="block_sparse_moe",
+        names=MIXTRAL_NAMES,
+        head_bias=f.flag("lm_head_bias"),
+        windowed=True,
+    )
 
 
 @architecture("MiniMaxM2ForCausalLM")
 def minimax_m2(f: Fields) -> Decoder:
     """A norm over all heads of a layer at once; the router and its correction stay float32."""
     f = f.over({"head_dim": 128})
-    return routed(f, count=f.count("num_local_experts", most=2**16), qk_norm="full" if f.flag("use_qk_norm", True) else "",
-                  block="block_sparse_moe", names=MIXTRAL_NAMES, correction=f.flag("use_routing_bias"), router_bytes=4)
+    return routed(
+        f,
+        count=f.count("num_local_experts", most=2**16),
+        qk_norm="full" if f.flag("use_qk_norm", True) else "",
+        block="block_sparse_moe",
+        names=MIXTRAL_NAMES,
+        correction=f.flag("use_routing_bias"),
+        router_bytes=4,
+    )
 
 
 @architecture("GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM")
@@ -107,8 +136,13 @@ def granite_moe(f: Fields) -> Decoder:
     d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
     count, size = f.count("num_local_experts", default=8, most=2**16), d.dims.intermediate
     shared, bias = f.count("shared_intermediate_size", default=0, least=0), f.flag("attention_bias")
-    d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", default=2, most=count),
-                        intermediate_size=size, shared_intermediate_size=shared, layers=d.dims.layers)
+    d.experts = Experts(
+        count=count,
+        per_token=f.count("num_experts_per_tok", default=2, most=count),
+        intermediate_size=size,
+        shared_intermediate_size=shared,
+        layers=d.dims.layers,
+    )
     d.embedding_and_head()
     for i in range(d.dims.layers):
         layer = f"model.layers.{i}"
@@ -130,15 +164,29 @@ def granite_experts(d: Decoder, layer: str, count: int, size: int, shared: int) 
         d.tensors.linear(f"{layer}.shared_mlp.output_linear", shared, hidden)
 
 
-def routed(f: Fields, *, count: int, bias: bool = False, qk_norm: str = "", norm_bias: bool = False,
-           block: str = "mlp", names: tuple[str, str, str] = ("gate_proj", "up_proj", "down_proj"),
-           correction: bool = False, head_bias: bool = False, windowed: bool = False,
-           router_bytes: int | None = None) -> Decoder:
+def routed(
+    f: Fields,
+    *,
+    count: int,
+    bias: bool = False,
+    qk_norm: str = "",
+    norm_bias: bool = False,
+    block: str = "mlp",
+    names: tuple[str, str, str] = ("gate_proj", "up_proj", "down_proj"),
+    correction: bool = False,
+    head_bias: bool = False,
+    windowed: bool = False,
+    router_bytes: int | None = None,
+) -> Decoder:
     """Every layer a mixture with experts of `intermediate_size`."""
     d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
     size = d.dims.intermediate
-    d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", default=2, most=count),
-                        intermediate_size=size, layers=d.dims.layers)
+    d.experts = Experts(
+        count=count,
+        per_token=f.count("num_experts_per_tok", default=2, most=count),
+        intermediate_size=size,
+        layers=d.dims.layers,
+    )
     windows = model_windows(f) if windowed else [None] * d.dims.layers
     d.embedding_and_head(head_bias=head_bias)
     for i in range(d.dims.layers):

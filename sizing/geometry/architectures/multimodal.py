@@ -7,11 +7,11 @@ from typing import Final
 
 from sizing.geometry.architectures.decoder import Decoder
 from sizing.geometry.architectures.deepseek import deepseek, deepseek_v1
+from sizing.geometry.architectures.delta_net import gated_delta
+from sizing.geometry.architectures.fused_qkv import qwen
 from sizing.geometry.architectures.gemma import gemma3
-from sizing.geometry.architectures.gpt import qwen
 from sizing.geometry.architectures.llama import llama, mistral, qwen2, qwen3
 from sizing.geometry.architectures.mixture import qwen3_moe
-from sizing.geometry.architectures.recurrent import gated_delta
 from sizing.geometry.architectures.registry import architecture
 from sizing.geometry.fields import Fields
 from sizing.geometry.towers import others
@@ -20,13 +20,31 @@ from sizing.geometry.towers.qwen import qwen2_5_vl, qwen2_vl, qwen3_vl, qwen_vl
 from sizing.geometry.towers.siglip import clip, siglip
 
 # A nested config is written without what equals its class's defaults.
-GEMMA3_TEXT: Final = {"vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26,
-                      "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "sliding_window": 4096,
-                      "max_position_embeddings": 131072}
-LLAMA_TEXT: Final = {"vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
-                     "num_attention_heads": 32, "max_position_embeddings": 2048}
-MISTRAL_TEXT: Final = {**LLAMA_TEXT, "intermediate_size": 14336, "num_key_value_heads": 8,
-                       "max_position_embeddings": 131072}
+GEMMA3_TEXT: Final = {
+    "vocab_size": 262208,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "sliding_window": 4096,
+    "max_position_embeddings": 131072,
+}
+LLAMA_TEXT: Final = {
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 2048,
+}
+MISTRAL_TEXT: Final = {
+    **LLAMA_TEXT,
+    "intermediate_size": 14336,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131072,
+}
 
 
 def nested(f: Fields, defaults: Mapping[str, object], key: str = "text_config") -> Fields:
@@ -63,7 +81,10 @@ def llava(f: Fields) -> Decoder:
     """A Llama, Mistral or Qwen2 behind CLIP, SigLIP or Pixtral and two projecting matrices."""
     kind = f.section("text_config").text("model_type", "llama")
     builders: dict[str, tuple[Callable[[Fields], Decoder], Mapping[str, object]]] = {
-        "llama": (llama, LLAMA_TEXT), "mistral": (mistral, MISTRAL_TEXT), "qwen2": (qwen2, {})}
+        "llama": (llama, LLAMA_TEXT),
+        "mistral": (mistral, MISTRAL_TEXT),
+        "qwen2": (qwen2, {}),
+    }
     if kind not in builders:
         raise f.refuse("text_config.model_type", kind, "one of " + ", ".join(builders))
     builder, defaults = builders[kind]
@@ -71,14 +92,30 @@ def llava(f: Fields) -> Decoder:
     d = builder(text)
     d.text = text
     towers: dict[str, Callable[..., object]] = {
-        "clip_vision_model": clip, "siglip_vision_model": siglip, "pixtral": others.pixtral}
+        "clip_vision_model": clip,
+        "siglip_vision_model": siglip,
+        "pixtral": others.pixtral,
+    }
     named = v.text("model_type", "clip_vision_model")
     if named not in towers:
         raise v.refuse("model_type", named, "one of " + ", ".join(towers))
     width = v.count("hidden_size", default=1024)
     with tower(d, width, v.count("num_hidden_layers", default=24)) as t:
-        towers[named](t, Fields({"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
-                                 "patch_size": 14, "image_size": 336, **v.values}, v.path), "vision_tower.vision_model")
+        towers[named](
+            t,
+            Fields(
+                {
+                    "hidden_size": 1024,
+                    "intermediate_size": 4096,
+                    "num_hidden_layers": 24,
+                    "patch_size": 14,
+                    "image_size": 336,
+                    **v.values,
+                },
+                v.path,
+            ),
+            "vision_tower.vision_model",
+        )
         bias = f.flag("multimodal_projector_bias", True)
         t.linear("multi_modal_projector.linear_1", width, d.dims.hidden, bias=bias)
         t.linear("multi_modal_projector.linear_2", d.dims.hidden, d.dims.hidden, bias=bias)
@@ -105,8 +142,7 @@ def mistral3(f: Fields) -> Decoder:
     return d
 
 
-def with_qwen_tower(d: Decoder, f: Fields, text: Fields,
-                    build: Callable[..., tuple[int, int]], prefix: str) -> Decoder:
+def with_qwen_tower(d: Decoder, f: Fields, text: Fields, build: Callable[..., tuple[int, int]], prefix: str) -> Decoder:
     v = vision(f)
     d.text = text
     with tower(d, 1, 1) as t:
@@ -148,8 +184,15 @@ def qwen3_5_images(f: Fields) -> Decoder:
     mlx = f.has("quantization") and not f.has("torch_dtype")
     prefix = "language_model.model" if mlx else "model.language_model" if f.has("vision_config") else "model"
     whole = f.has("vision_config") and not mlx
-    d = gated_delta(text, fused=False, mixture=mixture, prefix=prefix, published=whole, drafts=whole,
-                    head="language_model.lm_head" if mlx else "lm_head")
+    d = gated_delta(
+        text,
+        fused=False,
+        mixture=mixture,
+        prefix=prefix,
+        head="language_model.lm_head" if mlx else "lm_head",
+        published=whole,
+        drafts=text.count("mtp_num_hidden_layers", default=0, least=0, most=64) if whole else 0,
+    )
     d.text = text
     if not f.has("vision_config") or f.flag("language_model_only"):
         return d
@@ -177,4 +220,3 @@ def first_qwen(f: Fields) -> Decoder:
         with tower(d, v.count("width"), v.count("layers")) as t:
             qwen_vl(t, v, "transformer.visual")
     return d
-

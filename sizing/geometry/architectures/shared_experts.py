@@ -1,4 +1,4 @@
-"""Mixtures with shared experts and leading dense layers, but ordinary attention: GLM-4.5, dots, Ernie, Hunyuan, Ling."""
+"""Mixtures with shared experts under ordinary attention: GLM-4.5, dots, Ernie, Hunyuan, Ling."""
 
 from __future__ import annotations
 
@@ -69,8 +69,13 @@ def ernie_moe(f: Fields) -> Decoder:
     step = f.count("moe_layer_interval", default=1)
     last = d.dims.layers - 1 if last == -1 else last
     sparse = [(i + 1) % step == 0 and first <= i <= last for i in range(d.dims.layers)]
-    d.experts = Experts(count=count, per_token=f.count("moe_k", default=6, most=count), intermediate_size=size,
-                        shared_intermediate_size=shared, layers=max(1, sum(sparse)))
+    d.experts = Experts(
+        count=count,
+        per_token=f.count("moe_k", default=6, most=count),
+        intermediate_size=size,
+        shared_intermediate_size=shared,
+        layers=max(1, sum(sparse)),
+    )
     bias = f.flag("use_bias")
     d.embedding_and_head(head_bias=bias)
     for i in range(d.dims.layers):
@@ -97,8 +102,13 @@ def hunyuan_moe(f: Fields) -> Decoder:
     count = uniform(f, "num_experts")
     size = uniform(f, "moe_intermediate_size", d.dims.intermediate)
     shared = uniform(f, "num_shared_expert", 1) * d.dims.intermediate
-    d.experts = Experts(count=count, per_token=min(count, uniform(f, "moe_topk", 1)), intermediate_size=size,
-                        shared_intermediate_size=shared, layers=d.dims.layers)
+    d.experts = Experts(
+        count=count,
+        per_token=min(count, uniform(f, "moe_topk", 1)),
+        intermediate_size=size,
+        shared_intermediate_size=shared,
+        layers=d.dims.layers,
+    )
     bias = f.flag("attention_bias")
     d.embedding_and_head()
     for i in range(d.dims.layers):
@@ -129,15 +139,27 @@ def bailing(f: Fields) -> Decoder:
     d = Decoder(read_dims(f), tied=f.flag("tie_word_embeddings"))
     count, size = f.count("num_experts", most=2**16), f.count("moe_intermediate_size")
     shared = f.count("num_shared_experts", default=0, least=0) * f.count(
-        "moe_shared_expert_intermediate_size", default=size)
+        "moe_shared_expert_intermediate_size", default=size
+    )
     dense = f.count("first_k_dense_replace", default=0, least=0)
-    d.experts = Experts(count=count, per_token=f.count("num_experts_per_tok", most=count), intermediate_size=size,
-                        shared_intermediate_size=shared, layers=max(1, d.dims.layers - dense))
+    d.experts = Experts(
+        count=count,
+        per_token=f.count("num_experts_per_tok", most=count),
+        intermediate_size=size,
+        shared_intermediate_size=shared,
+        layers=max(1, d.dims.layers - dense),
+    )
     d.embedding_and_head(embedding="model.word_embeddings")
     for i in range(d.dims.layers):
         layer = f"model.layers.{i}"
-        fused_attention(d, f"{layer}.attention", qkv="query_key_value", out="dense", bias=f.flag("use_qkv_bias"),
-                        out_bias=f.flag("use_bias"))
+        fused_attention(
+            d,
+            f"{layer}.attention",
+            qkv="query_key_value",
+            out="dense",
+            bias=f.flag("use_qkv_bias"),
+            out_bias=f.flag("use_bias"),
+        )
         if f.flag("use_qk_norm"):
             d.norm(f"{layer}.attention.query_layernorm", f"{layer}.attention.key_layernorm", size=d.dims.head_dim)
         if i < dense:

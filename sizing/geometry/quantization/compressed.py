@@ -11,8 +11,14 @@ from sizing.geometry.model import Quantization
 from sizing.geometry.quantization.names import exact_names, name_parts
 from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
 
-FORMATS = ("pack-quantized", "int-quantized", "float-quantized", "naive-quantized", "nvfp4-pack-quantized",
-           "mxfp4-pack-quantized")
+FORMATS = (
+    "pack-quantized",
+    "int-quantized",
+    "float-quantized",
+    "naive-quantized",
+    "nvfp4-pack-quantized",
+    "mxfp4-pack-quantized",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,11 @@ class CompressedTensors:
         self.caveats: tuple[str, ...] = ()
         default = q.text("format", "dense")
         groups = q.optional_section("config_groups") or Fields({}, q.name("config_groups"))
-        self.schemes = [read_scheme(groups.section(name), default) for name, value in groups.values.items()
-                        if isinstance(value, Mapping)]
+        self.schemes = [
+            read_scheme(groups.section(name), default)
+            for name, value in groups.values.items()
+            if isinstance(value, Mapping)
+        ]
         self.ignored = exact_names(q.texts("ignore"))
         for scheme in self.schemes:
             if scheme.format not in FORMATS:
@@ -72,9 +81,12 @@ class CompressedTensors:
         self.kv_scales = q.optional_section("kv_cache_scheme") is not None
         first = self.schemes[0] if self.schemes else None
         self.quantization = Quantization(
-            method="compressed-tensors", bits=first.bits if first else None,
-            group_size=first.group if first and first.group > 0 else None, format=first.format if first else default,
-            vllm_name="compressed-tensors")
+            method="compressed-tensors",
+            bits=first.bits if first else None,
+            group_size=first.group if first and first.group > 0 else None,
+            format=first.format if first else default,
+            vllm_name="compressed-tensors",
+        )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         plain = unpacked(tensor, element_bytes)
@@ -97,7 +109,7 @@ def read_scheme(group: Fields, default_format: str) -> Scheme:
     named = exact_names([t for t in targets if t != "Linear"])
     order = weights.raw("actorder")
     return Scheme(
-        matches=(lambda name: True) if "Linear" in targets else named,
+        matches=(lambda _: True) if "Linear" in targets else named,
         format=group.text("format", default_format) or default_format,
         bits=weights.count("num_bits", default=16, most=16),
         strategy=weights.text("strategy", "tensor"),
@@ -105,8 +117,8 @@ def read_scheme(group: Fields, default_format: str) -> Scheme:
         block=weights.counts("block_structure", least=1),
         symmetric=weights.flag("symmetric", True),
         reordered=order in ("group", True),
-        static_inputs=inputs is not None and inputs.raw("dynamic") is False or (
-            inputs is not None and inputs.raw("dynamic") == "local"),
+        static_inputs=(inputs is not None and inputs.raw("dynamic") is False)
+        or (inputs is not None and inputs.raw("dynamic") == "local"),
     )
 
 
@@ -124,12 +136,21 @@ class ModelOpt:
         self.kv_scales = inner.raw("kv_cache_quant_algo", "kv_cache_scheme") is not None
         four = self.algorithm == "NVFP4"
         self.group = inner.count("group_size", default=16)
-        self.quantization = Quantization(method="modelopt", bits=4 if four else 8, group_size=self.group if four else None,
-                                         format=self.algorithm, vllm_name="modelopt_fp4" if four else "modelopt")
+        self.quantization = Quantization(
+            method="modelopt",
+            bits=4 if four else 8,
+            group_size=self.group if four else None,
+            format=self.algorithm,
+            vllm_name="modelopt_fp4" if four else "modelopt",
+        )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
-        if tensor.kind is not Kind.LINEAR or tensor.stacked or tensor.name.endswith("lm_head") or (
-                self.skipped(tensor.name)):
+        if (
+            tensor.kind is not Kind.LINEAR
+            or tensor.stacked
+            or tensor.name.endswith("lm_head")
+            or (self.skipped(tensor.name))
+        ):
             return unpacked(tensor, element_bytes)
         outputs, inputs = tensor.shape
         if self.algorithm == "FP8":

@@ -24,8 +24,9 @@ class Fp8:
         self.block = block
         self.static = q.text("activation_scheme", "dynamic") == "static"
         self.skipped = name_parts((*q.texts("modules_to_not_convert"), *q.texts("ignored_layers")))
-        self.quantization = Quantization(method="fp8", bits=8, group_size=block[0] if block else None,
-                                         format=q.text("fmt", "e4m3"), vllm_name="fp8")
+        self.quantization = Quantization(
+            method="fp8", bits=8, group_size=block[0] if block else None, format=q.text("fmt", "e4m3"), vllm_name="fp8"
+        )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         if tensor.kind not in (Kind.LINEAR, Kind.TOWER) or tensor.name.endswith("lm_head") or self.skipped(tensor.name):
@@ -52,11 +53,18 @@ class BitsAndBytes:
         self.nested = q.flag("bnb_4bit_use_double_quant")
         self.skipped = name_parts((*q.texts("llm_int8_skip_modules"), "lm_head"))
         kind = q.text("bnb_4bit_quant_type", "fp4") if self.four else "int8"
-        self.quantization = Quantization(method="bitsandbytes", bits=4 if self.four else 8,
-                                         group_size=64 if self.four else None, format=kind, vllm_name="bitsandbytes")
+        self.quantization = Quantization(
+            method="bitsandbytes",
+            bits=4 if self.four else 8,
+            group_size=64 if self.four else None,
+            format=kind,
+            vllm_name="bitsandbytes",
+        )
         self.caveats = (
-            "bitsandbytes writes each layer's four-bit state as text of varying length; a few bytes a layer are open",
-        ) if self.four else ()
+            ("bitsandbytes writes each layer's four-bit state as text of varying length; a few bytes a layer are open",)
+            if self.four
+            else ()
+        )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         if tensor.kind not in (Kind.LINEAR, Kind.ROUTER, Kind.TOWER) or tensor.stacked or self.skipped(tensor.name):
@@ -67,5 +75,13 @@ class BitsAndBytes:
         blocks = up(outputs * inputs, 64)
         if not self.nested:
             return packed(tensor, element_bytes, up(outputs * inputs, 2), blocks * 4, 16 * 4, self.STATE_BYTES)
-        return packed(tensor, element_bytes, up(outputs * inputs, 2), blocks, 16 * 4, up(blocks, 256) * 4, 256 * 4,
-                      self.STATE_BYTES_NESTED)
+        return packed(
+            tensor,
+            element_bytes,
+            up(outputs * inputs, 2),
+            blocks,
+            16 * 4,
+            up(blocks, 256) * 4,
+            256 * 4,
+            self.STATE_BYTES_NESTED,
+        )

@@ -22,8 +22,9 @@ class Awq:
             raise q.refuse("bits", self.bits, "4 or 8, the widths AWQ packs")
         self.group = group_size(q, "group_size", "q_group_size")
         self.skipped = contains(q.texts("modules_to_not_convert"))
-        self.quantization = Quantization(method="awq", bits=self.bits, group_size=self.group,
-                                         format=q.text("version", "gemm"), vllm_name="auto_awq")
+        self.quantization = Quantization(
+            method="awq", bits=self.bits, group_size=self.group, format=q.text("version", "gemm"), vllm_name="auto_awq"
+        )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         if not in_layers(tensor) or self.skipped(tensor.name):
@@ -48,8 +49,13 @@ class Gptq:
         self.head = q.flag("lm_head")
         # AutoGPTQ, known by a field it alone writes, stores a bias with every layer it packs.
         self.biased = "model_file_base_name" in q.values and not q.has("checkpoint_format", "meta")
-        self.quantization = Quantization(method="gptq", bits=self.bits, group_size=self.group,
-                                         format=q.text("checkpoint_format", "gptq"), vllm_name="auto_gptq")
+        self.quantization = Quantization(
+            method="gptq",
+            bits=self.bits,
+            group_size=self.group,
+            format=q.text("checkpoint_format", "gptq"),
+            vllm_name="auto_gptq",
+        )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         inside = in_layers(tensor) or (self.head and tensor.name.endswith("lm_head"))

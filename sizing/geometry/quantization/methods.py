@@ -22,7 +22,7 @@ METHODS: dict[str, Callable[[Fields], Method]] = {
     "mlx": Mlx,
     "modelopt": ModelOpt,
     "modelopt-fp4": ModelOpt,
-    "mxfp4": Mxfp4,
+    "mxfp4": lambda _: Mxfp4(),
 }
 
 

@@ -20,8 +20,11 @@ class Mlx:
 
     def __init__(self, q: Fields) -> None:
         self.default = settings(q)
-        self.overrides = {name: settings(q.section(name)) if isinstance(value, Mapping) else None
-                          for name, value in q.values.items() if isinstance(value, Mapping) or value is False}
+        self.overrides = {
+            name: settings(q.section(name)) if isinstance(value, Mapping) else None
+            for name, value in q.values.items()
+            if isinstance(value, Mapping) or value is False
+        }
         bits, group, mode = self.default
         self.quantization = Quantization(method="mlx", bits=bits, group_size=group, format=mode, vllm_name=None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Kind, Tensor
 from sizing.geometry.model import Quantization
 from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
@@ -15,8 +14,7 @@ class Mxfp4:
 
     caveats: tuple[str, ...] = ()
 
-    def __init__(self, q: Fields) -> None:
-        self.quantization = Quantization(method="mxfp4", bits=4, group_size=BLOCK, vllm_name="gpt_oss_mxfp4")
+    quantization = Quantization(method="mxfp4", bits=4, group_size=BLOCK, vllm_name="gpt_oss_mxfp4")
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         if tensor.kind is not Kind.LINEAR or not tensor.stacked:

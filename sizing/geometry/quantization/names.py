@@ -17,7 +17,9 @@ def pattern(text: str) -> re.Pattern[str]:
     body = text.removeprefix("re:") if text.startswith("re:") else re.escape(text).replace(r"\*", r".*")
     # Nested repetition is what makes a pattern run for ever, and no module name needs it.
     if len(body) > LONGEST_PATTERN or re.search(r"[+*}]\)?[+*{]", body):
-        raise UnsupportedModel(f"config.json: quantization_config names modules by {text[:80]!r}, too complex to follow")
+        raise UnsupportedModel(
+            f"config.json: quantization_config names modules by {text[:80]!r}, too complex to follow"
+        )
     try:
         return re.compile(body)
     except re.error as error:

@@ -24,14 +24,23 @@ def norms(t: Inventory, size: int, *names: str, bias: bool = True) -> None:
         t.plain(name, size, bias=bias)
 
 
-def mlp(t: Inventory, prefix: str, hidden: int, size: int, names: tuple[str, str] = ("fc1", "fc2"), *,
-        bias: bool = True, out: int | None = None) -> None:
+def mlp(
+    t: Inventory,
+    prefix: str,
+    hidden: int,
+    size: int,
+    names: tuple[str, str] = ("fc1", "fc2"),
+    *,
+    bias: bool = True,
+    out: int | None = None,
+) -> None:
     t.linear(f"{prefix}.{names[0]}", hidden, size, bias=bias)
     t.linear(f"{prefix}.{names[1]}", size, out or hidden, bias=bias)
 
 
-def separate_attention(t: Inventory, prefix: str, hidden: int, *, out: str = "out_proj", bias: bool = True,
-                       suffix: str = "") -> None:
+def separate_attention(
+    t: Inventory, prefix: str, hidden: int, *, out: str = "out_proj", bias: bool = True, suffix: str = ""
+) -> None:
     for name in ("q_proj", "k_proj", "v_proj", out):
         t.linear(f"{prefix}.{name}{suffix}", hidden, hidden, bias=bias)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Inventory
 from sizing.geometry.towers.blocks import fused_attention, mlp, norms, separate_attention
@@ -12,7 +14,8 @@ def pixtral(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
     width, size = v.count("hidden_size", default=1024), v.count("intermediate_size", default=4096)
     patch, layers = v.count("patch_size", default=16), v.count("num_hidden_layers", default=24)
     inner = v.count("num_attention_heads", default=16) * v.count(
-        "head_dim", default=width // v.count("num_attention_heads", default=16))
+        "head_dim", default=width // v.count("num_attention_heads", default=16)
+    )
     t.plain(f"{prefix}.patch_conv", width, v.count("num_channels", default=3), patch, patch)
     norms(t, width, f"{prefix}.ln_pre", bias=False)
     for i in range(layers):
@@ -29,8 +32,11 @@ def pixtral(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
 def llama4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
     """Returns width and layers."""
     width, size = v.count("hidden_size", default=768), v.count("intermediate_size", default=5632)
-    patch, image, layers = v.count("patch_size", default=14), v.count("image_size", default=448), v.count(
-        "num_hidden_layers", default=34)
+    patch, image, layers = (
+        v.count("patch_size", default=14),
+        v.count("image_size", default=448),
+        v.count("num_hidden_layers", default=34),
+    )
     t.plain(f"{prefix}.class_embedding", width)
     t.plain(f"{prefix}.positional_embedding_vlm", (image // patch) ** 2 + 1, width)
     t.linear(f"{prefix}.patch_embedding.linear", v.count("num_channels", default=3) * patch * patch, width)
@@ -56,22 +62,39 @@ def gemma4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
     patch = v.count("patch_size", default=16)
     clipped = v.flag("use_clipped_linears")
     t.linear(f"{prefix}.patch_embedder.input_proj", 3 * patch**2, width)
-    t.plain(f"{prefix}.patch_embedder.position_embedding_table", 2, v.count("position_embedding_size", default=10240),
-            width)
+    t.plain(
+        f"{prefix}.patch_embedder.position_embedding_table", 2, v.count("position_embedding_size", default=10240), width
+    )
     for i in range(layers):
         layer = f"{prefix}.encoder.layers.{i}"
-        for name, a, b in (("self_attn.q_proj", width, heads * head), ("self_attn.k_proj", width, kv_heads * head),
-                           ("self_attn.v_proj", width, kv_heads * head), ("self_attn.o_proj", heads * head, width),
-                           ("mlp.gate_proj", width, size), ("mlp.up_proj", width, size),
-                           ("mlp.down_proj", size, width)):
+        for name, a, b in (
+            ("self_attn.q_proj", width, heads * head),
+            ("self_attn.k_proj", width, kv_heads * head),
+            ("self_attn.v_proj", width, kv_heads * head),
+            ("self_attn.o_proj", heads * head, width),
+            ("mlp.gate_proj", width, size),
+            ("mlp.up_proj", width, size),
+            ("mlp.down_proj", size, width),
+        ):
             t.linear(f"{layer}.{name}.linear", a, b)
             if clipped:
                 for bound in ("input_min", "input_max", "output_min", "output_max"):
                     t.plain(f"{layer}.{name}.{bound}", 1)
         norms(t, head, f"{layer}.self_attn.q_norm", f"{layer}.self_attn.k_norm", bias=False)
-        norms(t, width, *(f"{layer}.{name}" for name in (
-            "input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
-            "post_feedforward_layernorm")), bias=False)
+        norms(
+            t,
+            width,
+            *(
+                f"{layer}.{name}"
+                for name in (
+                    "input_layernorm",
+                    "post_attention_layernorm",
+                    "pre_feedforward_layernorm",
+                    "post_feedforward_layernorm",
+                )
+            ),
+            bias=False,
+        )
     if v.flag("standardize"):
         t.buffer(f"{prefix}.std_bias", width)
         t.buffer(f"{prefix}.std_scale", width)
@@ -99,7 +122,7 @@ def sam_with_clip(t: Inventory, v: Fields, out: int, tokens: int) -> tuple[int, 
     t.plain("model.sam_model.neck.0", steps[0], width, 1, 1)
     t.plain("model.sam_model.neck.2", steps[0], steps[0], 3, 3)
     norms(t, steps[0], "model.sam_model.neck.1", "model.sam_model.neck.3")
-    for i, (a, b) in enumerate(zip(steps, steps[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(steps)):
         t.plain(f"model.sam_model.net_{i + 2}", b, a, 3, 3)
     inner, patch, layers = clip.count("width"), clip.count("patch_size"), clip.count("layers")
     t.plain("model.vision_model.embeddings.class_embedding", inner)

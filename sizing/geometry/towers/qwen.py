@@ -34,8 +34,14 @@ def qwen2_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
     width, merge = v.count("embed_dim", default=1280), v.count("spatial_merge_size", default=2) ** 2
     out = v.count("hidden_size", default=out)
     patch, depth = v.count("patch_size", "spatial_patch_size", default=14), v.count("depth", default=32)
-    t.plain(f"{prefix}.patch_embed.proj", width, v.count("in_channels", "in_chans", default=3),
-            v.count("temporal_patch_size", default=2), patch, patch)
+    t.plain(
+        f"{prefix}.patch_embed.proj",
+        width,
+        v.count("in_channels", "in_chans", default=3),
+        v.count("temporal_patch_size", default=2),
+        patch,
+        patch,
+    )
     for i in range(depth):
         layer = f"{prefix}.blocks.{i}"
         fused_attention(t, f"{layer}.attn", width)
@@ -51,8 +57,14 @@ def qwen2_5_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int
     width, size = v.count("hidden_size", default=3584), v.count("intermediate_size", default=3420)
     merge, depth = v.count("spatial_merge_size", default=2) ** 2, v.count("depth", default=32)
     patch = v.count("patch_size", "spatial_patch_size", default=14)
-    t.plain(f"{prefix}.patch_embed.proj", width, v.count("in_channels", "in_chans", default=3),
-            v.count("temporal_patch_size", default=2), patch, patch)
+    t.plain(
+        f"{prefix}.patch_embed.proj",
+        width,
+        v.count("in_channels", "in_chans", default=3),
+        v.count("temporal_patch_size", default=2),
+        patch,
+        patch,
+    )
     for i in range(depth):
         layer = f"{prefix}.blocks.{i}"
         fused_attention(t, f"{layer}.attn", width)
@@ -60,8 +72,9 @@ def qwen2_5_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int
             t.linear(f"{layer}.mlp.{name}", a, b, bias=True)
         norms(t, width, f"{layer}.norm1", f"{layer}.norm2", bias=False)
     norms(t, width, f"{prefix}.merger.ln_q", bias=False)
-    mlp(t, f"{prefix}.merger.mlp", width * merge, width * merge, ("0", "2"),
-        out=v.count("out_hidden_size", default=out))
+    mlp(
+        t, f"{prefix}.merger.mlp", width * merge, width * merge, ("0", "2"), out=v.count("out_hidden_size", default=out)
+    )
     return width, depth
 
 
@@ -71,8 +84,15 @@ def qwen3_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
     merged, depth = width * v.count("spatial_merge_size", default=2) ** 2, v.count("depth", default=27)
     patch = v.count("patch_size", default=16)
     out = v.count("out_hidden_size", default=out)
-    t.plain(f"{prefix}.patch_embed.proj", width, v.count("in_channels", "in_chans", default=3),
-            v.count("temporal_patch_size", default=2), patch, patch, bias=True)
+    t.plain(
+        f"{prefix}.patch_embed.proj",
+        width,
+        v.count("in_channels", "in_chans", default=3),
+        v.count("temporal_patch_size", default=2),
+        patch,
+        patch,
+        bias=True,
+    )
     t.plain(f"{prefix}.pos_embed", v.count("num_position_embeddings", default=2304), width)
     for i in range(depth):
         layer = f"{prefix}.blocks.{i}"
