@@ -115,9 +115,7 @@ def _launch(name: str, service: Mapping[str, Any]) -> Launch:
     image = image_of(str(service.get("image") or f"(built) {name}"))
     entrypoint, broken_entrypoint = _words(service.get("entrypoint"))
     command, broken_command = _words(service.get("command"))
-    problem = None
-    if broken_entrypoint or broken_command:
-        problem = "a quote in the command string is never closed: compose refuses the file"
+    problem = broken_entrypoint or broken_command
     return Launch(
         kind="compose",
         image=image.reference,
@@ -127,13 +125,17 @@ def _launch(name: str, service: Mapping[str, Any]) -> Launch:
     )
 
 
-def _words(value: Any) -> tuple[list[str] | None, bool]:
-    """An entrypoint or command as arguments; None where none is given."""
+def _words(value: Any) -> tuple[list[str] | None, str | None]:
+    """An entrypoint or command as arguments (None where none is given), and why compose refuses it."""
     if value is None:
-        return None, False
+        return None, None
     if isinstance(value, list):
-        return ["" if item is None else str(item) for item in value], False
-    return compose_words(str(value))
+        # `- ####` is a comment, so the item is null: compose wants text.
+        empty = None in value
+        problem = "an item of the list is empty (what follows # is a comment): compose refuses the file"
+        return [str(item) for item in value if item is not None], problem if empty else None
+    words, unterminated = compose_words(str(value))
+    return words, "a quote in the string is never closed: compose refuses the file" if unterminated else None
 
 
 def _settings(service: Mapping[str, Any]) -> ContainerSettings:

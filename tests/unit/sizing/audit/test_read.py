@@ -107,6 +107,16 @@ def test_anchors_merge_and_scalars_stay_as_written() -> None:
     assert launch.program.arguments == ("--gpu-memory-utilization", "0.90", "--seed", "010", "--x", "yes")
 
 
+def test_a_masked_key_is_a_comment_to_yaml() -> None:
+    folded = read_launch("services:\n  llm:\n    image: vllm/vllm-openai\n    command: m --api-key #### --port 1\n")
+    assert folded.program.arguments == ("m", "--api-key")
+    listed = read_launch(
+        "services:\n  llm:\n    image: vllm/vllm-openai\n    command:\n      - --api-key\n      - ####\n"
+    )
+    assert listed.program.arguments == ("--api-key",)
+    assert "is empty" in (listed.program.problem or "")
+
+
 def test_a_file_of_anchors_cannot_explode_or_recurse() -> None:
     bomb = "a: &a [x,x]\n" + "".join(
         f"{n}: &{n} [*{p},*{p},*{p},*{p}]\n" for p, n in zip("abcdefghijk", "bcdefghijkl", strict=True)
