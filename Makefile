@@ -23,7 +23,7 @@ help: ## list these targets
 
 .PHONY: up preview down infra
 up: $(up_needs) stack ## from a bare machine to tokens: install what is missing, start the sandbox, pulumi up
-	@. ./activate && pulumi up --yes --stack $(STACK)
+	@. ./activate && pulumi up --yes --suppress-outputs --stack $(STACK)
 	@. ./activate && pulumi stack output --stack $(STACK) --json | python toolchain/hello.py -
 
 preview: toolchain stack ## what pulumi up would change

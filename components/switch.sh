@@ -7,6 +7,7 @@
 #   service=NAME   label of every container of this service        new=NAME      the container to switch to
 #   image=ID       its image     address=IP port=N  where it answers     deadline=SECONDS  until healthy
 #   grace=SECONDS  the old one may finish its requests         pids=N         process limit of the new one
+#   cache=VOLUME   given to user=UID:GID before the new one starts
 # `trial` prints the docker options, one a line, that a trial container is started with.
 #
 # Between the two steps a guard on this host watches: if the operator's side dies, it returns to the old
@@ -18,12 +19,12 @@ fail() { say "$*"; exit 1; }
 
 verb=${1:-}
 [ $# -gt 0 ] && shift
-service='' new='' image='' address='' port='' deadline='' grace='' pids=''
+service='' new='' image='' address='' port='' deadline='' grace='' pids='' cache='' user=''
 for pair in "$@"; do
   value=${pair#*=}
   case "$pair" in
     service=*) service=$value ;; new=*) new=$value ;; image=*) image=$value ;; address=*) address=$value ;;
-    port=*) port=$value ;; deadline=*) deadline=$value ;; grace=*) grace=$value ;; pids=*) pids=$value ;;
+    port=*) port=$value ;; deadline=*) deadline=$value ;; grace=*) grace=$value ;; pids=*) pids=$value ;; cache=*) cache=$value ;; user=*) user=$value ;;
     *) fail "unknown setting '$pair'" ;;
   esac
 done
@@ -112,6 +113,8 @@ handover() {
   docker image inspect "$image" > /dev/null 2>&1 || fail "image $image is not on this host; the old server still serves"
   running "$new" && { echo "$new already runs"; return; }
   check_port
+  # A fresh volume belongs to root, and the server runs as somebody else.
+  chown "$user" "$(docker volume inspect --format '{{.Mountpoint}}' "$cache")"
   try_terms
   stop_others
   echo "ready for $new"

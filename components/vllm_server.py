@@ -76,6 +76,8 @@ class VllmServer(pulumi.ComponentResource):
                 f"deadline={args.health_deadline_s}",
                 f"grace={server.stop_grace_s}",
                 f"pids={server.terms.pids_limit}",
+                f"cache={server.cache_volume}",
+                f"user={server.terms.user}",
             ],
             pulumi.ResourceOptions(parent=self, depends_on=[after, *args.after]),
             data={"trial": "\n".join(trial_options(server.terms))},

@@ -12,5 +12,7 @@ def test_it_is_mounted_read_only(deployed: Deployed) -> None:
     assert deployed.container.process.mounts[deployed.expected["model_folder"]].read_only
 
 
-def test_the_compile_cache_is_writable(deployed: Deployed) -> None:
+def test_the_server_can_write_its_compile_cache(deployed: Deployed) -> None:
     assert not deployed.container.process.mounts[deployed.expected["cache_folder"]].read_only
+    folder = deployed.host.file(f"/proc/{deployed.container.process.pid}/root{deployed.expected['cache_folder']}")
+    assert f"{folder.uid}:{folder.gid}" == deployed.expected["user"]
