@@ -111,10 +111,10 @@ check_port() {
 
 handover() {
   docker image inspect "$image" > /dev/null 2>&1 || fail "image $image is not on this host; the old server still serves"
-  running "$new" && { echo "$new already runs"; return; }
-  check_port
   # A fresh volume belongs to root, and the server runs as somebody else.
   chown "$user" "$(docker volume inspect --format '{{.Mountpoint}}' "$cache")"
+  running "$new" && { echo "$new already runs"; return; }
+  check_port
   try_terms
   stop_others
   echo "ready for $new"
