@@ -100,7 +100,7 @@ def update(
 ) -> dict[str, Any]:
     """Change the resource in place; without a target only say what it would be."""
     block = kind.schema.attributes
-    planned = plan_change(kind.schema, olds, news, ignore_changes)
+    planned = plan_change(kind.schema, urn, olds, news, ignore_changes)
     if planned.requires_replacement:
         raise PluginError(
             "internal: expected diff to not require deletion or replacement during Update of "

@@ -99,6 +99,7 @@ class DockerProvider(protocol.Provider):
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         found = diff(
             _kind(request.type, "Diff").schema,
+            request.urn,
             plain_map(request.old_state, skip_nulls=True),
             plain_map(request.new_inputs, skip_nulls=False),
             request.ignore_changes,

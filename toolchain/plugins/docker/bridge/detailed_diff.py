@@ -140,9 +140,7 @@ class _Differ:
     def _identities(self, at: Position, elements: list[Any]) -> dict[str, int]:
         assert at.attribute is not None
         return {
-            element_identity(
-                at.attribute, _without_unknowns(_terraform_element(at, item)), zero_filled=False
-            ): index
+            element_identity(at.attribute, _without_unknowns(_terraform_element(at, item))): index
             for index, item in enumerate(elements)
         }
 

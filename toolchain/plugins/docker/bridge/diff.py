@@ -14,6 +14,7 @@ from toolchain.plugins.docker.bridge.names import find, pulumi_name
 from toolchain.plugins.docker.bridge.outputs import pulumi_properties
 from toolchain.plugins.docker.bridge.plan import Plan, plan
 from toolchain.plugins.docker.bridge.values import DEFAULTS
+from toolchain.plugins.docker.errors import OperationError, PluginError
 from toolchain.plugins.docker.schema.attribute import Resource
 
 _REPLACING = (
@@ -37,6 +38,7 @@ class ResourceDiff:
 
 def plan_change(
     resource: Resource,
+    urn: str,
     state: Mapping[str, Any],
     news: Mapping[str, Any],
     ignore_changes: Sequence[str] = (),
@@ -44,19 +46,23 @@ def plan_change(
     """Plan the step from recorded properties to new inputs."""
     block = resource.attributes
     ignored = frozenset(find(block, path)[0] for path in ignore_changes)
-    return plan(block, terraform_config(block, state), terraform_config(block, news), ignored)
+    try:
+        return plan(block, terraform_config(block, state), terraform_config(block, news), ignored)
+    except OperationError as error:
+        raise PluginError(f"diffing {urn}: {error}") from error
 
 
 def diff(
     resource: Resource,
+    urn: str,
     state: Mapping[str, Any],
     news: Mapping[str, Any],
     ignore_changes: Sequence[str] = (),
 ) -> ResourceDiff:
     """Compare recorded properties with new inputs."""
     block = resource.attributes
-    planned = plan_change(resource, state, news, ignore_changes)
-    detailed = detailed_diff(
+    planned = plan_change(resource, urn, state, news, ignore_changes)
+    detailed = {} if not planned.changes else detailed_diff(
         block,
         pulumi_properties(block, planned.prior),
         pulumi_properties(block, planned.planned),
@@ -64,14 +70,11 @@ def diff(
         replaces=planned.requires_replacement,
     )
     replaces = sorted(_top(path) for path, kind in detailed.items() if kind in _REPLACING)
-    changes = planned.changes
-    if not changes:
-        replaces = []
     return ResourceDiff(
-        changes=changes,
+        changes=planned.changes,
         replaces=replaces,
         stables=_stables(resource, replaces),
-        diffs=sorted({_top(path) for path in detailed}) if changes else [],
+        diffs=sorted({_top(path) for path in detailed}),
         delete_before_replace=bool(replaces)
         and (resource.delete_before_replace or _named_by_hand(resource, news)),
         detailed=detailed,

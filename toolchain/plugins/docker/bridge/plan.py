@@ -9,14 +9,15 @@ replacement.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from toolchain.plugins.docker.bridge.equivalence import equivalent
 from toolchain.plugins.docker.bridge.proposal import proposed_state
-from toolchain.plugins.docker.bridge.set_identity import element_identity, zero
+from toolchain.plugins.docker.bridge.set_identity import element_identity, zero, zero_filled
 from toolchain.plugins.docker.bridge.state import is_block_type, sorted_set, typed_object
 from toolchain.plugins.docker.bridge.values import UNKNOWN
+from toolchain.plugins.docker.errors import OperationError
 from toolchain.plugins.docker.schema.attribute import Attribute, Block, Kind
 
 
@@ -39,10 +40,13 @@ class _Walk:
 
     differs: bool = False
     replaces: bool = False
+    #: Whether something is there afterwards: an element of which all is gone is gone itself.
+    keeps: bool = False
 
-    def note(self, *, replaces: bool) -> None:
+    def note(self, *, replaces: bool, keeps: bool = True) -> None:
         self.differs = True
         self.replaces = self.replaces or replaces
+        self.keeps = self.keeps or keeps
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,8 @@ class _Context:
 
     walk: _Walk
     all_differ: bool = False
-    ignored: frozenset[str] = field(default_factory=frozenset)
-
-    def inside_set(self) -> _Context:
-        return _Context(self.walk, True)
+    #: An element that is no longer in its set gets no defaults either.
+    gone: bool = False
 
 
 def plan(
@@ -68,7 +70,8 @@ def plan(
     `ignored` names attributes whose changes are dropped.
     """
     prior = typed_object(block, state)
-    proposed = proposed_state(block, prior, typed_object(block, config))
+    proposed = proposed_state(block, prior, _without_empty(block, typed_object(block, config)))
+    _refuse_nulls(block, proposed)
     walk = _Walk()
     planned: dict[str, Any] = {}
     for name, attribute in block.items():
@@ -76,8 +79,9 @@ def plan(
         suppressed = name == "ports" and _same_ports(prior[name], proposed[name])
         if suppressed:
             context = _Context(_Walk())
-        value = _attribute(attribute, prior[name], proposed[name], context)
-        planned[name] = prior[name] if suppressed or name in ignored else value
+        old = zero_filled(attribute, prior[name])
+        value = _attribute(attribute, old, proposed[name], context)
+        planned[name] = old if suppressed or name in ignored else value
     if not walk.differs:
         return Plan(prior, prior)
     planned = {
@@ -86,6 +90,41 @@ def plan(
     if equivalent(prior, planned):
         return Plan(prior, prior, walk.replaces)
     return Plan(prior, planned, walk.replaces)
+
+
+def _without_empty(block: Block, config: dict[str, Any]) -> dict[str, Any]:
+    """Take empty lists of computed objects as not given, as Terraform does."""
+    return {
+        name: None if value == [] and block[name].block is not None and block[name].computed else value
+        for name, value in config.items()
+    }
+
+
+def _refuse_nulls(block: Block, proposed: Mapping[str, Any]) -> None:
+    errors = [path for name in block for path in _nulls(block[name], proposed[name], name)]
+    if errors:
+        listed = "".join(
+            f"\t* [{path}] Null value found in list: Null values are not allowed for this attribute value.\n"
+            for path in errors
+        )
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        raise OperationError(f"{count} occurred:\n{listed}\n")
+
+
+def _nulls(attribute: Attribute, value: Any, path: str) -> list[str]:
+    """The paths of null elements; those inside a set are reported at the set."""
+    if not isinstance(value, list):
+        return []
+    found: list[str] = []
+    for index, item in enumerate(value):
+        at = path if attribute.kind is Kind.SET else f"{path}[{index}]"
+        if item is None:
+            found.append(at)
+        elif attribute.block is not None and isinstance(item, dict):
+            for name, inner in attribute.block.items():
+                deeper = _nulls(inner, item.get(name), f"{at}.{name}")
+                found += [path] * len(deeper) if attribute.kind is Kind.SET else deeper
+    return found
 
 
 def _attribute(attribute: Attribute, old: Any, new: Any, context: _Context) -> Any:
@@ -102,7 +141,7 @@ def _scalar(
     attribute: Attribute, kind: Kind, old: Any, new: Any, context: _Context, *, force_new: bool
 ) -> Any:
     is_attribute = kind is attribute.kind
-    if new is None and is_attribute:
+    if new is None and is_attribute and not context.gone:
         new = attribute.default
     if new is UNKNOWN:
         context.walk.note(replaces=force_new)
@@ -122,7 +161,7 @@ def _scalar(
         and attribute.suppress(old_text, new_text)
     ):
         return old
-    context.walk.note(replaces=force_new and old_text != new_text)
+    context.walk.note(replaces=force_new and old_text != new_text, keeps=not removed)
     if removed:
         return None
     if new is None:
@@ -151,17 +190,19 @@ def _list(attribute: Attribute, old: Any, new: Any, context: _Context) -> Any:
     if not context.all_differ and new is not None and _same_list(attribute, olds, news):
         return old
     before = _Walk()
-    inner = _Context(before, context.all_differ)
+    inner = _Context(before, context.all_differ, context.gone)
     planned = []
     for index in range(max(len(olds), len(news))):
         was = olds[index] if index < len(olds) else None
         will = news[index] if index < len(news) else None
         planned.append(_list_element(attribute, was, will, inner))
     if len(olds) != len(news) or context.all_differ:
-        before.note(replaces=attribute.force_new and len(olds) != len(news))
+        before.note(replaces=attribute.force_new and len(olds) != len(news), keeps=bool(news))
     if not before.differs:
         return old
-    context.walk.note(replaces=before.replaces)
+    context.walk.note(replaces=before.replaces, keeps=before.keeps)
+    if attribute.block is None and UNKNOWN in planned[: len(news)]:
+        return UNKNOWN
     return planned[: len(news)]
 
 
@@ -180,7 +221,7 @@ def _same_list(attribute: Attribute, olds: list[Any], news: list[Any]) -> bool:
     if len(olds) != len(news):
         return False
     return all(
-        element_identity(attribute, was, zero_filled=True) == element_identity(attribute, will, zero_filled=True)
+        element_identity(attribute, was) == element_identity(attribute, will, defaults=True)
         and not _contains_unknown(will)
         for was, will in zip(olds, news, strict=True)
     )
@@ -194,11 +235,13 @@ def _object(block: Block, old: Mapping[str, Any], new: Mapping[str, Any], contex
 
 def _set(attribute: Attribute, old: Any, new: Any, context: _Context) -> Any:
     if new is UNKNOWN:
+        if attribute.computed and old:
+            return old
         context.walk.note(replaces=attribute.force_new)
         return UNKNOWN
     if old is not None and new is None and attribute.computed:
         return old
-    olds = {element_identity(attribute, item, zero_filled=True): item for item in old or []}
+    olds = {element_identity(attribute, item): item for item in old or []}
     news = {_new_identity(attribute, item, index): item for index, item in enumerate(new or [])}
     if not context.all_differ and new is not None and olds.keys() == news.keys():
         return old
@@ -206,20 +249,31 @@ def _set(attribute: Attribute, old: Any, new: Any, context: _Context) -> Any:
         context.walk.note(replaces=attribute.force_new)
         return UNKNOWN
     if len(olds) != len(news) or context.all_differ:
-        context.walk.note(replaces=attribute.force_new and len(olds) != len(news))
+        context.walk.note(replaces=attribute.force_new and len(olds) != len(news), keeps=bool(news))
     elif not news:
         return old
-    inner = context.inside_set()
-    for identity in olds.keys() - news.keys():
-        _set_element(attribute, olds[identity], None, inner)
-    planned = [
-        _set_element(attribute, olds.get(identity), item, inner) for identity, item in news.items()
-    ]
+    gone = [(olds[identity], None) for identity in olds.keys() - news.keys()]
+    planned = []
+    for was, will in gone + [(olds.get(identity), item) for identity, item in news.items()]:
+        element = _Walk()
+        value = _set_element(attribute, was, will, _Context(element, True, will is None))
+        context.walk.note(replaces=element.replaces, keeps=element.keeps)
+        if element.keeps:
+            planned.append(value)
+    if not planned and news:
+        planned = [*old] if old else [_nothing(attribute)]
+    if attribute.block is None and UNKNOWN in planned:
+        return UNKNOWN
     return sorted_set(attribute, planned)
 
 
+def _nothing(attribute: Attribute) -> Any:
+    """The element of a set of which nothing is given."""
+    return typed_object(attribute.block, {}) if attribute.block is not None else None
+
+
 def _new_identity(attribute: Attribute, item: Any, index: int) -> str:
-    identity = element_identity(attribute, item, zero_filled=True)
+    identity = element_identity(attribute, item, defaults=True)
     return f"~{index}:{identity}" if _contains_unknown(item) else identity
 
 
@@ -241,10 +295,17 @@ def _map(attribute: Attribute, old: Any, new: Any, context: _Context) -> Any:
             context.walk.note(replaces=attribute.force_new)
             return UNKNOWN
         return old
+    if attribute.computed:
+        news = _computed_entries(olds, news)
     if olds == news and not (context.all_differ and news):
         return old
-    context.walk.note(replaces=attribute.force_new and olds != news)
-    return dict(news)
+    context.walk.note(replaces=attribute.force_new and olds != news, keeps=bool(news))
+    return news
+
+
+def _computed_entries(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    """In a computed map an empty text means what is there, or what the provider will put there."""
+    return {key: value if value != "" else olds.get(key, UNKNOWN) for key, value in news.items()}
 
 
 def _contains_unknown(value: Any) -> bool:

@@ -52,11 +52,29 @@ def _value(attribute: Attribute | None, given: Any, found: Any) -> tuple[Any, bo
 def _list(attribute: Attribute | None, given: list[Any], found: list[Any]) -> tuple[list[Any], bool]:
     result = []
     unchanged = len(given) <= len(found)
+    if attribute is not None and attribute.kind is Kind.SET:
+        found = _in_order_of(attribute, given, found)
     for was, now in zip(given, found, strict=False):
         value, same = _value(attribute, was, now)
         result.append(value)
         unchanged = unchanged and same
     return result, unchanged
+
+
+def _in_order_of(attribute: Attribute, given: list[Any], found: list[Any]) -> list[Any]:
+    """The elements found in a set, those that were given at their places and the others in between."""
+    left = list(found)
+    placed: list[Any] = []
+    for was in given:
+        match = next((now for now in left if _value(_element(attribute), was, now)[1]), None)
+        placed.append(match)
+        if match is not None:
+            left.remove(match)
+    return [now if now is not None else left.pop(0) for now in placed if now is not None or left] + left
+
+
+def _element(attribute: Attribute) -> Attribute | None:
+    return attribute if attribute.block is not None else None
 
 
 def _map(given: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

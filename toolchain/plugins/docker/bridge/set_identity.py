@@ -22,14 +22,14 @@ def zero(kind: Kind) -> Any:
     return _ZERO[kind]
 
 
-def element_identity(attribute: Attribute, element: Any, *, zero_filled: bool) -> str:
-    """The identity of an element of a set; `zero_filled` takes missing values as zero values."""
+def element_identity(attribute: Attribute, element: Any, *, defaults: bool = False) -> str:
+    """The identity of an element of a set: missing values count as defaults, if asked, or zero values."""
     if attribute.block is None:
         return _scalar(element)
-    return _object(attribute.block, element, zero_filled=zero_filled)
+    return _object(attribute.block, element, defaults=defaults)
 
 
-def _object(block: Block, value: Any, *, zero_filled: bool) -> str:
+def _object(block: Block, value: Any, *, defaults: bool) -> str:
     if value is None:
         return ""
     parts = []
@@ -38,20 +38,20 @@ def _object(block: Block, value: Any, *, zero_filled: bool) -> str:
         if not attribute.is_input:
             continue
         inner = value.get(name)
-        if inner is None and zero_filled:
-            inner = attribute.default if attribute.default is not None else zero(attribute.kind)
-        parts.append(f"{name}:{_value(attribute, inner, zero_filled=zero_filled)}")
+        if inner is None and defaults:
+            inner = attribute.default
+        if inner is None:
+            inner = zero(attribute.kind)
+        parts.append(f"{name}:{_value(attribute, inner, defaults=defaults)}")
     return "".join(parts)
 
 
-def _value(attribute: Attribute, value: Any, *, zero_filled: bool) -> str:
-    if value is None:
-        return ";"
+def _value(attribute: Attribute, value: Any, *, defaults: bool) -> str:
     if value is UNKNOWN:
         return "?;"
     if attribute.kind.is_sequence:
         items = [
-            f"<{_object(attribute.block, item, zero_filled=zero_filled)}>;"
+            f"<{_object(attribute.block, item, defaults=defaults)}>;"
             if attribute.block is not None
             else _scalar(item) + ";"
             for item in value
@@ -70,3 +70,19 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     return "" if value is None else str(value)
+
+
+def zero_filled(attribute: Attribute, value: Any) -> Any:
+    """A recorded value as the SDK reads it back: inside blocks nothing is missing, only zero."""
+    block = attribute.block
+    if block is None or not isinstance(value, list):
+        return value
+    return [
+        {
+            name: zero_filled(inner, zero(inner.kind) if item.get(name) is None else item[name])
+            for name, inner in block.items()
+        }
+        if isinstance(item, dict)
+        else item
+        for item in value
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolchain.plugins.docker.bridge.plan import plan
+from toolchain.plugins.docker.bridge.set_identity import zero_filled
 from toolchain.plugins.docker.bridge.state import typed_object, typed_value
 from toolchain.plugins.docker.bridge.values import UNKNOWN
 from toolchain.plugins.docker.schema.attribute import Attribute, Block, Kind
@@ -54,7 +55,7 @@ def applied_state(block: Block, planned: Mapping[str, Any], found: Mapping[str, 
     state = {}
     for name, attribute in block.items():
         if name in found:
-            value = typed_value(attribute, found[name])
+            value = zero_filled(attribute, typed_value(attribute, found[name]))
             state[name] = _as_planned(attribute, value, planned[name])
         else:
             state[name] = _undetermined(attribute, planned[name])
@@ -98,7 +99,7 @@ def refreshed_state(block: Block, prior: Mapping[str, Any], found: Mapping[str, 
     """The state after a refresh: what was found, or else what was recorded."""
     before = typed_object(block, prior)
     return {
-        name: typed_value(attribute, found[name]) if name in found else before[name]
+        name: zero_filled(attribute, typed_value(attribute, found[name]) if name in found else before[name])
         for name, attribute in block.items()
     }
 

@@ -20,6 +20,12 @@ class Unknown:
     def __repr__(self) -> str:
         return "UNKNOWN"
 
+    def __copy__(self) -> Unknown:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Unknown:
+        return self
+
 
 UNKNOWN: Final = Unknown()
 
