@@ -19,7 +19,11 @@ from sizing.plan import plan
 # An address set aside for documentation: the launch does not say where its host is.
 ADDRESS = "192.0.2.10"
 MODELS = "/opt/models"
+_ROOT = Path(__file__).parents[2]
+_KNOWN_CONFIGS = Path("sizing/models")
 DEFAULT_CONTEXT_TOKENS = 8192
+MOST_SEQUENCES = 256
+CPU_IMAGE = "public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo"
 
 _HEADER = """\
 # What the launch was after, as a stack: the plan derives every other number.
@@ -28,12 +32,13 @@ _HEADER = """\
 
 
 def corrected_stack(verdict: Verdict, host: Shape, config: Path | None = None) -> str:
-    """The text of a stack file for `host`. With the model's config.json the goal is what the host can carry;
-    without, it is one request at a time.
+    """The text of a stack file for `host`. With the model's config.json, given or known here, the goal is what
+    the host can carry; without, it is one request at a time.
 
     Raises ValueError where the file is no config.json or the host cannot carry one request of the context.
     """
-    model = None if config is None else from_path(config)
+    config = config or _known_config(verdict)
+    model = None if config is None else from_path(config if config.exists() else _ROOT / config)
     data = _data(verdict, host, model, config or Path(_served_name(verdict)) / "config.json")
     StackConfig.model_validate(data)
     entries = {f"gpuhost:{name}": section for name, section in data.items()}
@@ -44,7 +49,7 @@ def _data(verdict: Verdict, host: Shape, model: ModelGeometry | None, config: Pa
     name = _served_name(verdict)
     version = verdict.version
     image = image_of(verdict.launch.image)
-    reference = verdict.launch.image if image.digest else f"{_official(image.name)}:v{version}"
+    reference = verdict.launch.image if image.digest else f"{_official(image.name, host)}:v{version}"
     return {
         "hosts": [
             {
@@ -65,42 +70,47 @@ def _data(verdict: Verdict, host: Shape, model: ModelGeometry | None, config: Pa
 
 
 def _goal(verdict: Verdict, host: Shape, model: ModelGeometry | None, name: str) -> dict[str, Any]:
-    """The launch's context, and as many of its parallel requests as the host can run at full length."""
+    """The launch's context, and as many of its parallel requests as the host can run at full length.
+
+    Raises ValueError where that is none.
+    """
     values = verdict.report.values
     wanted = values.get("max_model_len")
     context = wanted if isinstance(wanted, int) and wanted > 0 else DEFAULT_CONTEXT_TOKENS
     context = context if model is None else min(context, model.context_tokens)
-    sequences = values.get("max_num_seqs")
-    most = sequences if isinstance(sequences, int) and sequences > 0 else 1
-    full = bool(values.keys() & {"kv_offloading_size", "api_server_count"})
     goal: dict[str, Any] = {"context_tokens": context, "parallel_requests": 1}
-    if full:
+    if values.keys() & {"kv_offloading_size", "api_server_count"}:
         goal["profile"] = "full"
     if model is None:
         return goal
     spec = HostSpec.model_validate({"name": host.name} | host.hardware())
-    low, high = 0, most
+    warnings = _warnings(goal, spec, model, verdict.version, name)  # raises where not even one fits
+    sequences = values.get("max_num_seqs")
+    low, high = 1, sequences if isinstance(sequences, int) and sequences > 0 else MOST_SEQUENCES
     while low < high:
         middle = (low + high + 1) // 2
-        if _fits(goal | {"parallel_requests": middle}, spec, model, verdict.version, name):
-            low = middle
-        else:
-            high = middle - 1
-    if low == 0:
-        raise ValueError(f"{host.name} cannot run one request of {context} tokens with this model")
+        asked = goal | {"parallel_requests": middle}
+        try:
+            clean = len(_warnings(asked, spec, model, verdict.version, name)) <= len(warnings)
+        except ValueError:
+            clean = False
+        low, high = (middle, high) if clean else (low, middle - 1)
     return goal | {"parallel_requests": low}
 
 
-def _fits(goal: Mapping[str, Any], host: HostSpec, model: ModelGeometry, version: str, name: str) -> bool:
-    try:
-        plan(host, model, Goal.model_validate(goal), version, served_name=name)
-    except ValueError:
-        return False
-    return True
+def _warnings(
+    goal: Mapping[str, Any], host: HostSpec, model: ModelGeometry, version: str, name: str
+) -> tuple[str, ...]:
+    return plan(host, model, Goal.model_validate(goal), version, served_name=name).warnings
 
 
-def _official(name: str) -> str:
-    return name if image_of(name).starts == "vllm" else "vllm/vllm-openai"
+def _official(name: str, host: Shape) -> str:
+    """The launch's image where it starts vLLM on such a host, else the project's own for it."""
+    right = "cpu" if host.gpu is None else "cuda"
+    image = image_of(name)
+    if image.starts == "vllm" and image.accelerator == right:
+        return name
+    return CPU_IMAGE if host.gpu is None else "vllm/vllm-openai"
 
 
 def _served_name(verdict: Verdict) -> str:
@@ -111,6 +121,13 @@ def _served_name(verdict: Verdict) -> str:
 
 def _model(verdict: Verdict) -> str:
     return str(verdict.report.model or verdict.report.values.get("model") or "model")
+
+
+def _known_config(verdict: Verdict) -> Path | None:
+    """The config.json kept here whose name is the longest part of the model's, relative to the project."""
+    name = PurePosixPath(_model(verdict)).name.lower()
+    stems = [path.stem for path in (_ROOT / _KNOWN_CONFIGS).glob("*.json") if path.stem.lower() in name]
+    return _KNOWN_CONFIGS / f"{max(stems, key=len)}.json" if stems else None
 
 
 def _host_path(verdict: Verdict) -> str:

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from hosts.catalogue import shape_named
+from hosts.load import load_stack
 from sizing.audit.judge import Verdict, judge
 from sizing.audit.read import read_launch
+from sizing.audit.stack_file import corrected_stack
+from sizing.geometry.path import from_path
+from sizing.plan import plan
 
 CASES = json.loads((Path(__file__).parent / "data" / "guide.json").read_text(encoding="utf-8"))["cases"]
 BY_LINE = {case["line"]: case for case in CASES}
@@ -92,6 +96,20 @@ def test_an_offload_of_half_the_ram_does_not_fit_the_hosts_shared_memory(line: i
 )
 def test_the_guides_advice_gets_its_verdict(line: int, setting: str, severity: str) -> None:
     assert severities(audited(line))[setting] == severity
+
+
+@pytest.mark.parametrize(
+    ("line", "context", "parallel"),
+    [(BASELINE, 16384, 7), (WITH_32K, 32768, 3), (API_SERVERS, 32768, 3), (COMPLETE, 32768, 3)],
+)
+def test_the_corrected_stack_plans_without_a_warning(line: int, context: int, parallel: int, tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.audited.yaml"
+    file.write_text(corrected_stack(audited(line), shape_named("guide-21g-8c-32g")), encoding="utf-8")
+    stack = load_stack(file)
+    assert (stack.goal.context_tokens, stack.goal.parallel_requests) == (context, parallel)
+    model = from_path(Path(__file__).parents[4] / stack.model.config_file)
+    planned = plan(stack.hosts[0].spec(), model, stack.goal, stack.server.vllm_version, served_name=stack.model.name)
+    assert planned.warnings == ()
 
 
 def test_the_two_launches_that_start_say_so() -> None:
