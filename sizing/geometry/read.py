@@ -11,10 +11,10 @@ from sizing.geometry.architectures.registry import BUILDERS
 from sizing.geometry.context import context_tokens
 from sizing.geometry.errors import UnsupportedModel
 from sizing.geometry.fields import Fields
-from sizing.geometry.inventory import Inventory
+from sizing.geometry.inventory import Inventory, Kind
 from sizing.geometry.model import Dtype, ModelGeometry
 from sizing.geometry.quantization.methods import read_method
-from sizing.geometry.quantization.stored import NOTHING, Method, Stored
+from sizing.geometry.quantization.stored import NOTHING, Packing, Stored
 
 __all__ = ["architectures", "read_config"]
 
@@ -70,12 +70,12 @@ def read_dtype(f: Fields, text: Fields) -> tuple[Dtype, bool]:
     return "bfloat16", False
 
 
-def stored(tensors: Inventory, method: Method, element_bytes: int) -> Stored:
+def stored(tensors: Inventory, method: Packing, element_bytes: int) -> Stored:
     return sum((method.store(tensor, element_bytes) for tensor in tensors), NOTHING)
 
 
 def assemble(
-    name: str, f: Fields, text: Fields, d: Decoder, method: Method, dtype: Dtype, stated: bool
+    name: str, f: Fields, text: Fields, d: Decoder, method: Packing, dtype: Dtype, stated: bool
 ) -> ModelGeometry:
     element_bytes = ELEMENT_BYTES[dtype]
     parameters = d.tensors.parameters + d.extra.parameters
@@ -84,7 +84,10 @@ def assemble(
             f"config.json: its sizes make {parameters:,} parameters, more than {LARGEST_PARAMETERS:,}; a size is wrong"
         )
     served, extra = stored(d.tensors, method, element_bytes), stored(d.extra, method, element_bytes)
-    fixed = stored(d.tensors, method, 0).size_bytes
+    # What vLLM creates: no buffers, and for some packings scales of another width.
+    created, loading = Inventory([t for t in d.tensors if t.kind is not Kind.BUFFER]), method.as_loaded()
+    packed = stored(created, loading, 0).size_bytes
+    elements = stored(created, loading, 1).size_bytes - packed
     groups, pattern = fold(d.kv)
     model_type = f.text("model_type")
     longest, default = context_tokens(text, model_type)
@@ -108,8 +111,8 @@ def assemble(
         parameters=parameters,
         weight_bytes=served.size_bytes + extra.size_bytes,
         tensor_count=served.entries + extra.entries,
-        loaded_packed_bytes=fixed,
-        loaded_float_elements=stored(d.tensors, method, 1).size_bytes - fixed,
+        loaded_packed_bytes=packed + loading.loaded_layer_bytes * len(d.kv),
+        loaded_float_elements=elements,
         torch_dtype=dtype,
         dtype_stated=stated,
         quantization=method.quantization,

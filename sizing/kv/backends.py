@@ -50,6 +50,7 @@ class Backend:
     sinks_ok: Callable[[Layer], bool] = field(default=lambda _: False)
     kv_ok: Callable[[Layer], bool] = field(default=lambda _: True)
     prefix_ok: Callable[[Layer], bool] = field(default=lambda _: False)
+    narrow_blocks: Callable[[Layer], tuple[int, ...] | None] = field(default=lambda _: None)  # instead, for some
     sliding: bool = True
     latent: bool = False
     sparse: bool = False
@@ -57,12 +58,13 @@ class Backend:
 
     def rejections(self, layer: Layer) -> tuple[str, ...]:
         """Why this backend cannot serve the layer, in vLLM's words; empty when it can."""
+        blocks = self.narrow_blocks(layer) or self.blocks
         checks = (
             (not self.head_ok(layer), "head_size not supported"),
             (layer.dtype not in self.dtypes, "dtype not supported"),
             (layer.kv_dtype not in self.kv_dtypes or not self.kv_ok(layer), "kv_cache_dtype not supported"),
             (
-                layer.block_size is not None and all(layer.block_size % b for b in self.blocks),
+                layer.block_size is not None and all(layer.block_size % b for b in blocks),
                 "block_size not supported",
             ),
             (layer.image_prefix and not self.prefix_ok(layer), "partial multimodal token full attention not supported"),
@@ -132,6 +134,14 @@ def flash_head(layer: Layer) -> bool:
     return layer.head_dim % 8 == 0 and layer.head_dim <= largest
 
 
+def flash_blocks(layer: Layer) -> tuple[int, ...] | None:
+    """Two kernels read whole tiles only: 256-wide heads on SM 10, and fp8 with 512-wide heads on SM 9."""
+    major, hindered = layer.capability[0], layer.sinks or layer.softcap or layer.fp8 or layer.image_prefix
+    if major == 10 and layer.head_dim == 256 and not hindered:
+        return (128,)
+    return (64,) if major == 9 and layer.head_dim == 512 and layer.fp8 else None
+
+
 def flash_extra(layer: Layer) -> str | None:
     if layer.sinks and layer.capability < (9, 0):
         return "sink not supported on compute capability < 9.0"
@@ -160,6 +170,7 @@ FLASH_ATTN = Backend(
     sinks_ok=lambda layer: flash_version(layer, exact=False) in (3, 4),
     kv_ok=lambda layer: not layer.fp8 or flash_takes_fp8(layer, exact=False),
     prefix_ok=lambda layer: layer.capability[0] in (9, 10),
+    narrow_blocks=flash_blocks,
     last=flash_extra,
 )
 FLASHINFER = Backend(
@@ -188,6 +199,30 @@ STANDARD = (FLASH_ATTN, FLASHINFER, TRITON_ATTN, FLEX_ATTENTION, TURBOQUANT)
 BLACKWELL = (FLASHINFER, FLASH_ATTN, TRITON_ATTN, FLEX_ATTENTION, TURBOQUANT)
 
 
-def standard_backends(capability: tuple[int, int]) -> tuple[Backend, ...]:
+# Image tokens attend both ways in Triton, all others in the faster backend; both share one cache.
+TRITON_FLASH_ATTN = Backend(
+    "TRITON_FLASH_ATTN",
+    HALF,
+    FP8_KV,
+    (16,),
+    lambda c: c[0] == 9,
+    head_ok=lambda layer: layer.head_dim in (256, 512),
+    kv_ok=lambda layer: not layer.fp8,
+    prefix_ok=lambda _: True,
+)
+TRITON_FLASHINFER = Backend(
+    "TRITON_FLASHINFER",
+    HALF,
+    (*FP8_KV, "fp8_e5m2"),
+    (64,),
+    lambda c: c[0] == 10,
+    head_ok=lambda layer: layer.head_dim in (256, 512),
+    prefix_ok=lambda _: True,
+)
+
+
+def standard_backends(capability: tuple[int, int], *, image_prefix: bool = False) -> tuple[Backend, ...]:
     """Candidates for ordinary attention, best first."""
-    return BLACKWELL if capability[0] == 10 else STANDARD
+    if capability[0] == 10:
+        return (TRITON_FLASHINFER, *BLACKWELL) if image_prefix else BLACKWELL
+    return (TRITON_FLASH_ATTN, *STANDARD) if capability[0] == 9 and image_prefix else STANDARD

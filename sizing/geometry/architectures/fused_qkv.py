@@ -1,4 +1,4 @@
-"""Gated decoders with one query-key-value matrix or names of their own: Baichuan, Qwen 1, InternLM 2, ChatGLM, EXAONE."""
+"""Gated decoders with names of their own, most with one query-key-value matrix: Baichuan, Qwen 1, ChatGLM."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Kind, Tensor
 from sizing.geometry.model import Quantization
 from sizing.geometry.quantization.names import exact_names, name_parts
-from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
+from sizing.geometry.quantization.stored import Packing, Stored, packed, unpacked, up
 
 FORMATS = (
     "pack-quantized",
@@ -62,11 +62,10 @@ class Scheme:
         return outputs
 
 
-class CompressedTensors:
+class CompressedTensors(Packing):
     """`config_groups` say which modules are packed how; `ignore` says which are not."""
 
     def __init__(self, q: Fields) -> None:
-        self.caveats: tuple[str, ...] = ()
         default = q.text("format", "dense")
         groups = q.optional_section("config_groups") or Fields({}, q.name("config_groups"))
         self.schemes = [
@@ -122,10 +121,8 @@ def read_scheme(group: Fields, default_format: str) -> Scheme:
     )
 
 
-class ModelOpt:
+class ModelOpt(Packing):
     """NVIDIA's FP8 and NVFP4: float32 scales for weights and inputs, an e4m3 scale for each 16 NVFP4 weights."""
-
-    caveats: tuple[str, ...] = ()
 
     def __init__(self, q: Fields) -> None:
         inner = q.optional_section("quantization") or q

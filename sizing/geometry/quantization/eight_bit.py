@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Kind, Tensor
 from sizing.geometry.model import Quantization
 from sizing.geometry.quantization.names import name_parts
-from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
+from sizing.geometry.quantization.stored import Packing, Stored, packed, unpacked, up
 
 SCALE_BYTES = 4  # float32
 
 
-class Fp8:
+class Fp8(Packing):
     """One byte a weight; a float32 scale a block (`weight_scale_inv`) or a tensor, and one for static inputs."""
-
-    caveats: tuple[str, ...] = ()
 
     def __init__(self, q: Fields, *, narrow_scales: bool = False) -> None:
         block = q.counts("weight_block_size", least=1)
@@ -28,6 +28,14 @@ class Fp8:
             method="fp8", bits=8, group_size=block[0] if block else None, format=q.text("fmt", "e4m3"), vllm_name="fp8"
         )
 
+    loaded_layer_bytes = 2 * SCALE_BYTES  # a scale for the keys and one for the values
+
+    def as_loaded(self) -> Fp8:
+        """vLLM creates every scale as float32."""
+        loaded = copy(self)
+        loaded.narrow_scales = False
+        return loaded
+
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         if tensor.kind not in (Kind.LINEAR, Kind.TOWER) or tensor.name.endswith("lm_head") or self.skipped(tensor.name):
             return unpacked(tensor, element_bytes)
@@ -38,7 +46,7 @@ class Fp8:
         return packed(tensor, element_bytes, *parts)
 
 
-class BitsAndBytes:
+class BitsAndBytes(Packing):
     """LLM.int8 (int8 rows with a float32 scale each, and a format byte) or 4-bit blocks of 64 with their statistics.
 
     Every linear layer but the head is packed, routers included.

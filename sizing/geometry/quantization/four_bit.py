@@ -6,15 +6,13 @@ from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Tensor
 from sizing.geometry.model import Quantization
 from sizing.geometry.quantization.names import contains
-from sizing.geometry.quantization.stored import Stored, in_layers, packed, unpacked, up
+from sizing.geometry.quantization.stored import Packing, Stored, in_layers, packed, unpacked, up
 
 SCALE_BYTES = 2  # both tools store float16 scales
 
 
-class Awq:
+class Awq(Packing):
     """AutoAWQ: qweight [in, out/8] and qzeros [in/g, out/8] as int32, scales [in/g, out] as float16."""
-
-    caveats: tuple[str, ...] = ()
 
     def __init__(self, q: Fields) -> None:
         self.bits = q.count("bits", "w_bit", default=4, most=8)
@@ -36,10 +34,8 @@ class Awq:
         return packed(tensor, element_bytes, weights, zeros, groups * outputs * SCALE_BYTES)
 
 
-class Gptq:
+class Gptq(Packing):
     """AutoGPTQ and GPTQModel: qweight [in*bits/32, out], qzeros [in/g, out*bits/32], scales [in/g, out], g_idx [in]."""
-
-    caveats: tuple[str, ...] = ()
 
     def __init__(self, q: Fields) -> None:
         self.bits = q.count("bits", most=8)

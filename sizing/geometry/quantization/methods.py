@@ -11,9 +11,9 @@ from sizing.geometry.quantization.eight_bit import BitsAndBytes, Fp8
 from sizing.geometry.quantization.four_bit import Awq, Gptq
 from sizing.geometry.quantization.mlx import Mlx
 from sizing.geometry.quantization.mxfp4 import Mxfp4
-from sizing.geometry.quantization.stored import Method, Unquantized
+from sizing.geometry.quantization.stored import Packing
 
-METHODS: dict[str, Callable[[Fields], Method]] = {
+METHODS: dict[str, Callable[[Fields], Packing]] = {
     "awq": Awq,
     "bitsandbytes": BitsAndBytes,
     "compressed-tensors": CompressedTensors,
@@ -46,11 +46,11 @@ def nameless(q: Fields) -> str:
     return "mlx" if q.has("bits") and q.has("group_size") else ""
 
 
-def read_method(f: Fields) -> Method:
+def read_method(f: Fields) -> Packing:
     """The packing the config names, or none."""
     q = quantization_section(f)
     if q is None:
-        return Unquantized()
+        return Packing()
     name = q.text("quant_method").lower().replace("_", "-") or nameless(q)
     method = METHODS.get(name)
     if method is None:

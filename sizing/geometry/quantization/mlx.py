@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Kind, Tensor
 from sizing.geometry.model import Quantization
-from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
+from sizing.geometry.quantization.stored import Packing, Stored, packed, unpacked, up
 
 
-class Mlx:
+class Mlx(Packing):
     """uint32 words [out, in*bits/32], scales and biases [out, in/group] in the checkpoint's dtype.
 
     vLLM does not read these files. A module's own entry overrides bits and group, or is false.
     """
-
-    caveats: tuple[str, ...] = ()
 
     def __init__(self, q: Fields) -> None:
         self.default = settings(q)

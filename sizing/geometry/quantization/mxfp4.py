@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from sizing.geometry.inventory import Kind, Tensor
 from sizing.geometry.model import Quantization
-from sizing.geometry.quantization.stored import Stored, packed, unpacked, up
+from sizing.geometry.quantization.stored import Packing, Stored, packed, unpacked, up
 
 BLOCK = 32
 
 
-class Mxfp4:
+class Mxfp4(Packing):
     """`*_blocks` [experts, out, in/32, 16] and `*_scales` [experts, out, in/32] as bytes; biases keep the dtype."""
-
-    caveats: tuple[str, ...] = ()
 
     quantization = Quantization(method="mxfp4", bits=4, group_size=BLOCK, vllm_name="gpt_oss_mxfp4")
 

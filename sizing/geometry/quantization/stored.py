@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from sizing.geometry.inventory import Kind, Tensor
 from sizing.geometry.model import Quantization
@@ -19,19 +18,6 @@ class Stored:
 
 
 NOTHING = Stored(0, 0)
-
-
-class Method(Protocol):
-    """A way to pack linear layers. `element_bytes` is the width of what stays unpacked."""
-
-    @property
-    def quantization(self) -> Quantization | None: ...
-
-    @property
-    def caveats(self) -> tuple[str, ...]:
-        """What the config leaves open about the byte count, one sentence each."""
-
-    def store(self, tensor: Tensor, element_bytes: int) -> Stored: ...
 
 
 def up(value: int, unit: int) -> int:
@@ -53,14 +39,23 @@ def packed(tensor: Tensor, element_bytes: int, *parts: int) -> Stored:
     return Stored(sum(parts) * tensor.copies + tensor.bias_elements * element_bytes, entries)
 
 
-class Unquantized:
-    """Everything in the checkpoint's dtype."""
+class Packing:
+    """How a checkpoint stores its tensors. This one packs nothing: everything is in the checkpoint's dtype.
+
+    `element_bytes` is the width of what stays unpacked. `caveats` say what the config leaves open about the
+    byte count. `loaded_layer_bytes` are added for each attention layer of the parameters vLLM loads into.
+    """
 
     quantization: Quantization | None = None
     caveats: tuple[str, ...] = ()
+    loaded_layer_bytes = 0
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         return unpacked(tensor, element_bytes)
+
+    def as_loaded(self) -> Packing:
+        """The layout vLLM creates to load the checkpoint into."""
+        return self
 
 
 def in_layers(tensor: Tensor) -> bool:
