@@ -63,8 +63,9 @@ class CommandProvider(Provider):
         return ConfigureResponse(accept_secrets=True, supports_preview=True, accept_resources=True, accept_outputs=True)
 
     async def cancel(self) -> None:
-        """Ends the processes that run on this machine."""
+        """Ends the processes that run on this machine and all attempts to connect to others."""
         self.processes.cancel()
+        self.pool.cancel()
 
     def check_inputs(self, token: str, inputs: Properties) -> tuple[Properties, list[Failure]]:
         """Checked inputs and what is wrong with them."""

@@ -16,6 +16,8 @@ from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grp
 
 SCRIPT = Path(__file__).parents[4] / "toolchain/plugins/command/pulumi-resource-command"
 _TIMEOUT_S = 60.0
+# As large as the engine allows.
+_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 
 
 class Log(engine_pb2_grpc.EngineServicer):
@@ -33,7 +35,7 @@ class Plugin:
     """A client with plain Python values."""
 
     def __init__(self, port: int, log: Log) -> None:
-        self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
+        self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}", _OPTIONS))
         self._log = log
 
     def logged(self) -> list[str]:
@@ -92,6 +94,10 @@ class Plugin:
         answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=token, args=struct(arguments)))
         assert not answer.failures, answer.failures
         return plain(getattr(answer, "return"))
+
+    def cancel(self) -> None:
+        """As when a user interrupts the deployment."""
+        self._call("Cancel", empty_pb2.Empty())
 
     def _call(self, method: str, request: Any) -> Any:
         return getattr(self._stub, method)(request, timeout=_TIMEOUT_S)

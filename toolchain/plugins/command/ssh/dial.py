@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-import time
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,56 +26,63 @@ _FIRST_PAUSE_S, _PAUSE_GROWTH, _LONGEST_PAUSE_S = 0.1, 1.5, 5.0
 _HANDSHAKE_PATIENCE_S = 60.0
 
 
-def dial(target: Endpoint, log: ResourceLog) -> ObservingTransport:
+def dial(target: Endpoint, log: ResourceLog, cancelled: threading.Event) -> ObservingTransport:
     """A connection that is ready for commands; raises CommandError after the last try."""
     keys = credentials(target)
+    retries = _Retries(log, cancelled)
     if target.proxy is None:
-        return _retrying("Dial", target, log, lambda: _handshake(_tcp(target), target, keys))
+        return retries.run("Dial", target, lambda: _handshake(_tcp(target), target, keys))
     try:
-        return _dial_through(target.proxy, target, keys, log)
+        return _dial_through(target.proxy, target, keys, retries)
     except CommandError as error:
         raise CommandError(f"proxy: {error}") from None
 
 
-def _dial_through(proxy: Endpoint, target: Endpoint, keys: Credentials, log: ResourceLog) -> ObservingTransport:
-    proxy_keys = credentials(proxy)
-    jump = _retrying("Dial proxy", proxy, log, lambda: _handshake(_tcp(proxy), proxy, proxy_keys))
-    try:
-        tunnel = _retrying("Dial from proxy", target, log, lambda: _tunnel(jump, target))
-        attempts: list[CommandError] = []
+@dataclass(frozen=True)
+class _Retries:
+    log: ResourceLog
+    cancelled: threading.Event
 
-        def handshake() -> ObservingTransport:
-            # A tunnel serves one handshake; the official plugin tries again on the closed one all the same.
-            if attempts:
-                raise CommandError("ssh: handshake failed: EOF")
+    def run(self, what: str, target: Endpoint, attempt: Callable[[], T]) -> T:
+        """Tries until it works or has failed once more than the limit; a negative limit never ends."""
+        limit, pause, failed = target.dial_error_limit, _FIRST_PAUSE_S, 0
+        while True:
             try:
-                return _handshake(tunnel, target, keys)
+                return attempt()
             except CommandError as error:
-                attempts.append(error)
-                log.lasting("warning", f"{target.address} through {proxy.address}: {error}")
-                raise
+                if limit > -1 and failed + 1 > limit:
+                    raise CommandError(f"after {failed} failed attempts: {error}") from None
+            failed += 1
+            self.log.status(f"{what} {failed}/{target.tries} failed: retrying")
+            if self.cancelled.wait(pause):
+                raise CommandError("context canceled")
+            pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_S)
 
-        transport = _retrying("Dial", target, log, handshake)
+
+def _dial_through(proxy: Endpoint, target: Endpoint, keys: Credentials, retries: _Retries) -> ObservingTransport:
+    proxy_keys = credentials(proxy)
+    jump = retries.run("Dial proxy", proxy, lambda: _handshake(_tcp(proxy), proxy, proxy_keys))
+    attempts: list[CommandError] = []
+
+    def handshake(tunnel: paramiko.Channel) -> ObservingTransport:
+        # A tunnel serves one handshake; the official plugin tries again on the closed one all the same.
+        if attempts:
+            raise CommandError("ssh: handshake failed: EOF")
+        try:
+            return _handshake(tunnel, target, keys)
+        except CommandError as error:
+            attempts.append(error)
+            retries.log.lasting("warning", f"{target.address} through {proxy.address}: {error}")
+            raise
+
+    try:
+        tunnel = retries.run("Dial from proxy", target, lambda: _tunnel(jump, target))
+        transport = retries.run("Dial", target, lambda: handshake(tunnel))
     except CommandError:
         jump.close()
         raise
     transport.jump = jump
     return transport
-
-
-def _retrying(what: str, target: Endpoint, log: ResourceLog, attempt: Callable[[], T]) -> T:
-    """Tries until it works or has failed once more than the limit; a negative limit never ends."""
-    limit, pause, failed = target.dial_error_limit, _FIRST_PAUSE_S, 0
-    while True:
-        try:
-            return attempt()
-        except CommandError as error:
-            if limit > -1 and failed + 1 > limit:
-                raise CommandError(f"after {failed} failed attempts: {error}") from None
-        failed += 1
-        log.status(f"{what} {failed}/{target.tries} failed: retrying")
-        time.sleep(pause)
-        pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_S)
 
 
 def _tcp(target: Endpoint) -> socket.socket:

@@ -73,7 +73,7 @@ def _is_encrypted(kind: str, text: str, body: bytes) -> bool:
             raise CommandError("ssh: invalid openssh private key")
         (length,) = struct.unpack_from(">I", body, len(magic))
         return body[len(magic) + 4 : len(magic) + 4 + length] != b"none"
-    return "ENCRYPTED" in text
+    return "Proc-Type: 4,ENCRYPTED" in text
 
 
 def _paramiko_key(key: object) -> paramiko.PKey:

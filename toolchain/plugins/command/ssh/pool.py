@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import paramiko
 
@@ -27,6 +27,8 @@ class _Connection:
     channels: int = 0
     capacity: int = _CHANNELS_PER_CONNECTION
     retired: bool = False
+    # paramiko keeps one reason for all refused channels of a connection, so they are opened one after another.
+    opening: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def usable(self) -> bool:
@@ -55,7 +57,8 @@ class Pool:
     to gain from that, so its connections serve until the plugin ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cancelled: threading.Event) -> None:
+        self._cancelled = cancelled
         self._connections: dict[Endpoint, list[_Connection]] = defaultdict(list)
         self._dialling: dict[Endpoint, Future[_Connection]] = {}
         self._lock = threading.Lock()
@@ -110,7 +113,7 @@ class Pool:
         if shared is not None:
             return shared.result()
         try:
-            connection = _Connection(dial(target, log))
+            connection = _Connection(dial(target, log, self._cancelled))
         except BaseException as error:
             with self._lock:
                 del self._dialling[target]
@@ -137,8 +140,9 @@ class Pool:
             connection.close()
 
     def _lease(self, target: Endpoint, connection: _Connection) -> Lease:
-        channel = connection.transport.open_session(timeout=_OPEN_PATIENCE_S)
-        connection.transport.observe(channel)
+        with connection.opening:
+            channel = connection.transport.open_session(timeout=_OPEN_PATIENCE_S)
+            connection.transport.observe(channel)
 
         def release(ran_script: bool) -> None:
             channel.close()

@@ -15,6 +15,7 @@ class SharedPool:
     def __init__(self) -> None:
         self._pool: Pool | None = None
         self._lock = threading.Lock()
+        self._cancelled = threading.Event()
 
     def get(self) -> Pool:
         """The pool, made at its first use."""
@@ -22,8 +23,12 @@ class SharedPool:
             if self._pool is None:
                 from toolchain.plugins.command.ssh.pool import Pool
 
-                self._pool = Pool()
+                self._pool = Pool(self._cancelled)
             return self._pool
+
+    def cancel(self) -> None:
+        """Ends the retries of connections; scripts that run on hosts run on, for nobody could tell how far they got."""
+        self._cancelled.set()
 
     def close(self) -> None:
         """Closes the connections, if there ever were any."""
