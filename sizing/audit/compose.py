@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from sizing.audit.docker_run import port_of
+from sizing.audit.docker_settings import port_of
 from sizing.audit.expansion import interpolated
 from sizing.audit.images import image_of
 from sizing.audit.launch import ContainerSettings, Launch, Port, Ulimit, UnreadableError

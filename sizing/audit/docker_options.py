@@ -39,7 +39,8 @@ VALUES = frozenset(
     health-startup-interval health-startup-retries health-startup-success health-startup-timeout hosts-file hostuser
     image-volume init-ctr init-path intel-rdt-closid os passwd-entry personality pidfile pod pod-id-file preserve-fd
     preserve-fds requires retry retry-delay sdnotify seccomp-policy secret shm-size-systemd subgidname subuidname
-    systemd timeout tz uidmap umask unsetenv variant
+    rdt-class systemd timeout tz uidmap umask unsetenv variant
+    cosign-key ipfs-address verify
     """.split()
 )
 SAME = {"net": "network", "net-alias": "network-alias", "dns-opt": "dns-option"}

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from sizing.audit.docker_options import SAME, SHORT_SWITCHES, SHORT_VALUES, SWITCHES, VALUES
+from sizing.audit.docker_settings import settings_of
 from sizing.audit.images import image_of
-from sizing.audit.launch import ContainerSettings, Launch, Port, Ulimit, UnreadableError
+from sizing.audit.launch import Launch, UnreadableError
 from sizing.audit.program import program
 from sizing.audit.shell import Command, UnterminatedQuoteError, Word, commands
-from sizing.audit.sizes import size_bytes
 
-ENGINES = {"docker": "docker", "podman": "podman", "nerdctl": "docker", "podman-remote": "podman"}
+ENGINES = {
+    **dict.fromkeys(("docker", "docker.exe", "nvidia-docker", "nerdctl"), "docker"),
+    **dict.fromkeys(("podman", "podman.exe", "podman-remote"), "podman"),
+}
 RUN_LINE = re.compile(r"\b(docker|podman|nerdctl)\b[^\n]*?\b(run|create)\b")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _CONTINUATION_PROMPT = re.compile(r"(?<=\\\n)[ \t]*>[ \t]+(?=\S)")
@@ -152,7 +155,7 @@ def _launch(words: Sequence[Word], start: int, warnings: tuple[str, ...], assign
     return Launch(
         kind="podman" if any(_engine(word) == "podman" for word in words[:start]) else "docker",
         image=image.reference,
-        settings=_settings(options),
+        settings=settings_of(options),
         program=program(image, entrypoint, [word.text for word in words[position + 1 :]], problem),
         assignments=assignments,
         warnings=(*warnings, *_for_the_client(words)),
@@ -231,49 +234,3 @@ def _option(word: Word) -> tuple[str, str, bool]:
         if letter not in SHORT_SWITCHES:
             raise UnreadableError("the engine has no such option", word.text, word.line, word.column)
     return SHORT_SWITCHES[word.text[1]], "true", False
-
-
-def _settings(options: dict[str, list[str]]) -> ContainerSettings:
-    def last(name: str) -> str | None:
-        return options[name][-1] if name in options else None
-
-    bad: list[str] = []
-
-    def size(name: str) -> int | None:
-        text = last(name)
-        if text is None or "$" in text:
-            return None
-        found = size_bytes(text)
-        if found is None:
-            bad.append(f"--{name} {text}")
-        return found
-
-    environment = dict(entry.partition("=")[::2] for entry in options.get("env", []))
-    devices = [name for name in options.get("device", []) if re.search(r"nvidia|/dev/(kfd|dri)", name)]
-    cpus = last("cpus")
-    return ContainerSettings(
-        gpus=last("gpus") or (devices[0] if devices else None),
-        runtime=last("runtime"),
-        ipc=last("ipc"),
-        network=last("network"),
-        privileged=last("privileged") == "true",
-        shm_bytes=size("shm-size"),
-        memory_bytes=size("memory"),
-        memory_swap_bytes=size("memory-swap"),
-        cpus=float(cpus) if cpus and re.fullmatch(r"\d+(\.\d+)?", cpus) else None,
-        restart=last("restart"),
-        ports=tuple(port_of(entry) for entry in options.get("publish", [])),
-        environment=environment,
-        volumes=(*options.get("volume", ()), *options.get("mount", ())),
-        ulimits=tuple(Ulimit(*entry.partition("=")[::2]) for entry in options.get("ulimit", [])),
-        user=last("user"),
-        health_check="health-cmd" in options,
-        removed_on_exit=last("rm") == "true",
-        bad_sizes=tuple(bad),
-    )
-
-
-def port_of(text: str) -> Port:
-    """`127.0.0.1:8000:8000` has an address, `8000:8000` has none."""
-    match = re.match(r"(\[[0-9a-fA-F:]+\]|[0-9.]+|localhost|\$\w+):[^:]*:[^:]+$", text)
-    return Port(match.group(1) if match else "", text)

@@ -1,7 +1,7 @@
 """What each vLLM release takes on its command line: tables, a checker, and the writer of a command line."""
 
 from sizing.flags.arguments import ArgumentReport, BadArgument, check_arguments
-from sizing.flags.render import LeftOut, Rendered, render, render_args
+from sizing.flags.render import LeftOut, Rendered, render, render_args, render_environment
 from sizing.flags.table import (
     FlagOption,
     FlagTable,
@@ -27,4 +27,5 @@ __all__ = [
     "nearest_version",
     "render",
     "render_args",
+    "render_environment",
 ]

@@ -91,6 +91,22 @@ def render(
     return Rendered(tuple(arguments), tuple(left_out))
 
 
+def render_environment(environment: Mapping[str, str], version: str, target: Target) -> dict[str, str]:
+    """The variables that have an effect on this release and device, sorted.
+
+    Left out are thread counts, which vLLM sets better itself, those of the media fetcher on a text model, and
+    VLLM_* names the release does not read. Raises UnknownVersionError.
+    """
+    known = flag_table(version).environment
+    return {
+        name: environment[name]
+        for name in sorted(environment)
+        if name != "OMP_NUM_THREADS"
+        and (name != "VLLM_MEDIA_LOADING_THREAD_COUNT" or target.multimodal)
+        and (name in known or not name.startswith("VLLM_"))
+    }
+
+
 def is_default(option: FlagOption, value: object, decided: Mapping[str, object]) -> bool:
     """Whether saying `value` changes nothing: the parser's default, or what vLLM decides by itself."""
     default = decided.get(option.dest) if option.default is None else option.default

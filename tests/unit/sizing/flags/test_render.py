@@ -4,7 +4,7 @@ import pytest
 
 from sizing.flags import UnknownVersionError, available_versions, check_arguments, flag_table, render_args
 from sizing.flags.fitness import target_for
-from sizing.flags.render import render
+from sizing.flags.render import render, render_environment
 
 EVERYTHING = {
     "model": "/models/m",
@@ -112,3 +112,17 @@ def test_an_unknown_release_names_the_nearest() -> None:
     with pytest.raises(UnknownVersionError, match=r"'0\.31\.0'; the nearest is 0\.30\.0 .*0\.33\.0"):
         flag_table("0.31.0")
     assert flag_table("v0.32.0") is not None
+
+
+def test_variables_without_effect_are_left_out() -> None:
+    given = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "OMP_NUM_THREADS": "2",
+        "VLLM_MEDIA_LOADING_THREAD_COUNT": "2",
+        "VLLM_USE_V1": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    text = target_for("0.32.0", "8.6", "cuda")
+    assert render_environment(given, "0.32.0", text) == {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    media = target_for("0.32.0", "8.6", "cuda", multimodal=True)
+    assert "VLLM_MEDIA_LOADING_THREAD_COUNT" in render_environment(given, "0.32.0", media)
