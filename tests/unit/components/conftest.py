@@ -29,7 +29,7 @@ class Recorded(pulumi.runtime.Mocks):
         self.resources.append(args)
         return f"{args.name}-id", dict(args.inputs) | {"stdout": "", "stderr": "", "imageId": "sha256:" + "1" * 64}
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> NoReturn:  # type: ignore[override]
+    def call(self, args: pulumi.runtime.MockCallArgs) -> NoReturn:
         raise AssertionError(f"nothing here looks anything up, yet {args.token} was called")
 
     def named(self, name: str) -> pulumi.runtime.MockResourceArgs:
