@@ -44,6 +44,7 @@ class Quantization(Frozen):
     group_size: int | None = None
     format: str | None = None
     vllm_name: str | None = None
+    kv_cache_fp8: bool = Field(default=False, description="the checkpoint brings scales for an fp8 KV cache")
 
 
 class Experts(Frozen):
@@ -100,6 +101,7 @@ class ModelGeometry(Frozen):
     recurrent: RecurrentState | None = None
     vision: Vision | None = None
     attention_sinks: bool = False
+    sparse_index: bool = Field(default=False, description="an index picks the tokens to attend to")
     attention_softcap: bool = False
     qk_nope_head_dim: int = Field(default=0, description="latent attention: elements of a head without rotation")
     bidirectional_images: bool = Field(default=False, description="image tokens attend to each other both ways")

@@ -121,6 +121,7 @@ def assemble(
         recurrent=d.recurrent,
         vision=d.vision,
         attention_sinks=d.sinks,
+        sparse_index=d.sparse_index,
         attention_softcap=text.number("attn_logit_softcapping", 0) != 0,
         qk_nope_head_dim=d.qk_nope,
         bidirectional_images=d.bidirectional_images,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sizing.geometry import KvGroup, ModelGeometry
-from sizing.kv.backends import Backend, Layer, Selection, select, standard_backends
-from sizing.kv.backends_latent import latent_backends
+from sizing.kv.backends import Selection
 from sizing.kv.batch import batch_limits
 from sizing.kv.cuda_graphs import capture_sizes
 from sizing.kv.dtype import ELEMENT_BYTES, running_dtype
-from sizing.kv.pages import Page, Pool, ceil_div, pool_groups
+from sizing.kv.pages import Page, Pool, pool_groups
 from sizing.kv.refused import Refused
 from sizing.kv.request import Device, KvFlags
+from sizing.kv.selection import failing, reason, selections
+from sizing.kv.served import refuse_unserved
 
 GIB: Final = 2**30
 DEFAULT_BLOCK: Final = 16
 BATCHES_IN_FLIGHT: Final = 2  # asynchronous scheduling, on by default
-# Lowest compute capability vLLM allows for a packing, where it is above the lowest supported GPU.
-METHOD_CAPABILITY: Final = {"gpt_oss_mxfp4": (8, 0)}
+# Backends whose kernels need larger blocks than the default.
+PREFERRED_BLOCK: Final = {"FLASHINFER_MLA": 32, "TRITON_FLASHINFER": 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class KvPlan:
     flags: KvFlags
     device: Device
     dtype: str
+    kv_dtype: str
     context_tokens: int
     automatic_context: bool
     max_num_seqs: int
@@ -104,52 +106,40 @@ class Capacity:
 
 def plan_kv(geometry: ModelGeometry, device: Device, flags: KvFlags, *, flashmla_built: bool = True) -> KvPlan:
     """Decides everything about the KV cache but its size. Raises Refused where vLLM would not start."""
-    refuse_unplanned(geometry)
-    method = geometry.quantization.vllm_name if geometry.quantization else None
-    if method and device.compute_capability < METHOD_CAPABILITY.get(method, (0, 0)):
-        needed = ".".join(map(str, METHOD_CAPABILITY[method]))
-        raise Refused(
-            "config",
-            f"{method} weights need compute capability {needed}; {device.name} has "
-            f"{'.'.join(map(str, device.compute_capability))}",
-        )
+    refuse_unserved(geometry, device)
     dtype = running_dtype(geometry, device.compute_capability)
     context = resolved_context(geometry, flags)
     seqs, batched = batch_limits(flags, device, context)
-    graphs = (
-        ()
-        if flags.enforce_eager
-        else capture_sizes(seqs, batched, device.compute_capability[0], gpt_oss=geometry.model_type == "gpt_oss")
-    )
-    selections = tuple(selection(geometry, group, device, flags, dtype, flashmla_built) for group in geometry.kv_groups)
+    major, gpt_oss = device.compute_capability[0], geometry.model_type == "gpt_oss"
+    kv_dtype = resolved_kv_dtype(geometry, flags)
     plan = KvPlan(
         geometry=geometry,
         flags=flags,
         device=device,
         dtype=dtype,
+        kv_dtype=kv_dtype,
         context_tokens=context,
         automatic_context=flags.max_model_len == "auto",
         max_num_seqs=seqs,
         max_num_batched_tokens=batched,
-        cudagraph_sizes=graphs,
-        selections=selections,
+        cudagraph_sizes=() if flags.enforce_eager else capture_sizes(seqs, batched, major, gpt_oss=gpt_oss),
+        selections=selections(
+            geometry,
+            device,
+            dtype=dtype,
+            kv_dtype=kv_dtype,
+            block_size=flags.block_size,
+            flashmla_built=flashmla_built,
+        ),
         backends=(),
         layout="",
         block_tokens=0,
         pool=Pool((), BATCHES_IN_FLIGHT * batched),
     )
-    return with_pool(plan, tuple(check_selection(plan, s) for s in selections))
-
-
-def refuse_unplanned(geometry: ModelGeometry) -> None:
-    if geometry.recurrent is not None:
-        raise Refused(
-            "config",
-            f"{geometry.architecture} keeps a recurrent state beside its keys and values; "
-            "how vLLM aligns the two is not planned here",
-        )
-    if not geometry.kv_groups:
-        raise Refused("config", f"{geometry.architecture} has no layer that keeps keys and values")
+    broken = failing(plan.selections, device, kv_dtype)
+    if broken is not None:
+        raise Refused("attention_backend_init", reason(broken, device, kv_dtype), plan)
+    return with_pool(plan, tuple(s.valid[0] for s in plan.selections))
 
 
 def resolved_context(geometry: ModelGeometry, flags: KvFlags) -> int:
@@ -164,91 +154,41 @@ def resolved_context(geometry: ModelGeometry, flags: KvFlags) -> int:
     return asked
 
 
-def selection(
-    geometry: ModelGeometry, group: KvGroup, device: Device, flags: KvFlags, dtype: str, flashmla_built: bool
-) -> Selection:
-    latent = group.kind == "latent"
-    layer = Layer(
-        capability=device.compute_capability,
-        head_dim=group.head_dim,
-        dtype=dtype,
-        kv_dtype=flags.kv_cache_dtype,
-        block_size=flags.block_size,
-        latent=latent,
-        sinks=geometry.attention_sinks,
-        sliding=group.kind == "sliding",
-        image_prefix=geometry.bidirectional_images,
-        softcap=geometry.attention_softcap,
-        qk_nope=geometry.qk_nope_head_dim,
-    )
-    candidates: tuple[Backend, ...] = (
-        latent_backends(
-            device.compute_capability,
-            geometry.attention_heads,
-            flags.kv_cache_dtype,
-            group.head_dim,
-            flashmla_built=flashmla_built,
-        )
-        if latent
-        else standard_backends(device.compute_capability)
-    )
-    return select(candidates, layer)
-
-
-def check_selection(plan: KvPlan, chosen: Selection) -> str:
-    """The first valid backend; Refused when there is none, or when it fails as it is built."""
-    capability = ".".join(map(str, plan.device.compute_capability))
-    if not chosen.valid:
-        why = "; ".join(f"{name}: {', '.join(reasons)}" for name, reasons in chosen.rejected.items())
-        raise Refused(
-            "attention_backend_init",
-            f"no attention backend serves this on {plan.device.name} (compute capability {capability}): {why}",
-            plan,
-        )
-    first = chosen.valid[0]
-    if (
-        first.startswith("TRITON")
-        and plan.flags.kv_cache_dtype.startswith("fp8")
-        and (plan.device.compute_capability < (8, 9))
-    ):
-        raise Refused(
-            "attention_backend_init",
-            f"kv_cache_dtype is {plan.flags.kv_cache_dtype}; {first}, the only "
-            f"backend left on {plan.device.name} (compute capability {capability}), takes fp8 from "
-            "compute capability 8.9 on: leave kv_cache_dtype unset",
-            plan,
-        )
-    return first
+def resolved_kv_dtype(geometry: ModelGeometry, flags: KvFlags) -> str:
+    """A checkpoint that brings scales for an fp8 cache turns it on, unless the flag says otherwise."""
+    quantization = geometry.quantization
+    brought = quantization is not None and quantization.kv_cache_fp8
+    return "fp8" if brought and flags.kv_cache_dtype == "auto" else flags.kv_cache_dtype
 
 
 def with_pool(plan: KvPlan, backends: tuple[str, ...]) -> KvPlan:
     """The plan with block size, layout and pool, which follow from the backends."""
     names = tuple(dict.fromkeys(backends))
-    block = plan.flags.block_size or (32 if "FLASHINFER_MLA" in names else DEFAULT_BLOCK)
-    element = 1 if plan.flags.kv_cache_dtype.startswith("fp8") else ELEMENT_BYTES[plan.dtype]
+    block = plan.flags.block_size or max(PREFERRED_BLOCK.get(name, DEFAULT_BLOCK) for name in names)
+    element = 1 if plan.kv_dtype.startswith("fp8") else ELEMENT_BYTES[plan.dtype]
     pages = tuple(
-        Page(group, window_block(block, backend) if group.kind == "sliding" else block, element)
+        Page(stored_as(group), window_block(block, backend) if group.kind == "sliding" else block, element)
         for group, backend in zip(plan.geometry.kv_groups, backends, strict=True)
     )
-    layers = [(plan.geometry.kv_groups[i], pages[i]) for i in plan.geometry.kv_pattern]
+    layers = [(pages[i].group, pages[i]) for i in plan.geometry.kv_pattern]
     head_major = plan.flags.kv_offloading_size is not None or (
-        "FLASHINFER" in names and (plan.device.compute_capability[0] == 10)
+        plan.device.compute_capability[0] == 10 and any("FLASHINFER" in n and "MLA" not in n for n in names)
     )
-    return KvPlan(
-        geometry=plan.geometry,
-        flags=plan.flags,
-        device=plan.device,
-        dtype=plan.dtype,
-        context_tokens=plan.context_tokens,
-        automatic_context=plan.automatic_context,
-        max_num_seqs=plan.max_num_seqs,
-        max_num_batched_tokens=plan.max_num_batched_tokens,
-        cudagraph_sizes=plan.cudagraph_sizes,
-        selections=plan.selections,
+    return replace(
+        plan,
         backends=names,
         layout="LBHNC" if head_major else "LBNHC",
         block_tokens=block,
         pool=Pool(pool_groups(layers), plan.pool.in_flight_tokens),
+    )
+
+
+def stored_as(group: KvGroup) -> KvGroup:
+    """Chunked layers turn the hybrid cache manager off: they keep every token, like the full ones."""
+    return (
+        group
+        if group.kind != "chunked"
+        else group.model_copy(update={"kind": "full", "window_tokens": None, "layers": 1})
     )
 
 
@@ -257,10 +197,3 @@ def window_block(block: int, backend: str) -> int:
     if backend == "FLASHINFER":
         return max((size for size in (16, 32, 64) if size <= block), default=16)
     return max(16, block // 16 * 16)
-
-
-def gib(size_bytes: int) -> float:
-    return size_bytes / GIB
-
-
-__all__ = ["Capacity", "KvPlan", "ceil_div", "gib", "plan_kv"]

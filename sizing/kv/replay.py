@@ -13,6 +13,7 @@ from sizing.kv.pages import SPEC_NAMES, PoolGroup
 from sizing.kv.plan import GIB, Capacity, KvPlan, plan_kv
 from sizing.kv.refused import Refused
 from sizing.kv.request import Device, KvFlags
+from sizing.kv.selection import failing
 
 # Recorded rows come from a machine where FlashMLA's binary is absent.
 FLASHMLA_BUILT = False
@@ -62,10 +63,12 @@ def until(refusal: Refused) -> dict[str, Any] | None:
         return None
     if refusal.stage == "kv_cache_config":
         return decided(plan) | placed(plan)
-    failing = next(s for s in plan.selections if not s.valid or s.valid[0].startswith("TRITON"))
+    broken = failing(plan.selections, plan.device, plan.kv_dtype)
+    if broken is None:
+        return decided(plan)
     return decided(plan) | {
-        "attention_backends_valid": list(failing.valid),
-        "attention_backends_invalid": {name: list(reasons) for name, reasons in failing.rejected.items()},
+        "attention_backends_valid": list(broken.valid),
+        "attention_backends_invalid": {name: list(reasons) for name, reasons in broken.rejected.items()},
     }
 
 
@@ -85,12 +88,12 @@ def decided(plan: KvPlan) -> dict[str, Any]:
         "cudagraph_capture_sizes": list(plan.cudagraph_sizes),
         "max_cudagraph_capture_size": plan.cudagraph_sizes[-1] if plan.cudagraph_sizes else 0,
         "compilation_mode": "NONE" if eager else "VLLM_COMPILE",
-        "kv_cache_dtype": flags.kv_cache_dtype,
+        "kv_cache_dtype": plan.kv_dtype,
         "chunked_prefill": True,
         "prefix_caching": True,
         "async_scheduling": True,
         "executor": "uni",
-        "disable_hybrid_kv_cache_manager": False,
+        "disable_hybrid_kv_cache_manager": any(group.kind == "chunked" for group in plan.geometry.kv_groups),
         "kv_connector": "OffloadingConnector" if offload else None,
         "kv_offload_bytes": float(offload * GIB) if offload else None,
     }
@@ -141,5 +144,5 @@ def group_row(group: PoolGroup, plan: KvPlan) -> dict[str, Any]:
         "head_size_v": kind.value_head_dim,
         "sliding_window": kind.window_tokens,
         "page_size_padded": page.padded_bytes,
-        "dtype": "uint8" if plan.flags.kv_cache_dtype.startswith("fp8") else plan.dtype,
+        "dtype": "uint8" if plan.kv_dtype.startswith("fp8") else plan.dtype,
     }

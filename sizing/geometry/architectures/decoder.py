@@ -78,6 +78,7 @@ class Decoder:
     recurrent: RecurrentState | None = None
     vision: Vision | None = None
     sinks: bool = False
+    sparse_index: bool = False
     qk_nope: int = 0
     bidirectional_images: bool = False
     text: Fields | None = None  # the nested config of the language model, where there is one

@@ -100,6 +100,7 @@ def deepseek(f: Fields, *, sparse_index: bool = False) -> Decoder:
         tied=f.flag("tie_word_embeddings"),
     )
     d.experts, sparse = experts_of(f, d.dims.layers)
+    d.sparse_index = sparse_index
     correction = f.text("topk_method") == "noaux_tc"
     d.embedding_and_head()
     for i in range(d.dims.layers):

@@ -85,6 +85,7 @@ class CompressedTensors(Packing):
             group_size=first.group if first and first.group > 0 else None,
             format=first.format if first else default,
             vllm_name="compressed-tensors",
+            kv_cache_fp8=self.kv_scales,
         )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
@@ -139,6 +140,7 @@ class ModelOpt(Packing):
             group_size=self.group if four else None,
             format=self.algorithm,
             vllm_name="modelopt_fp4" if four else "modelopt",
+            kv_cache_fp8=inner.text("kv_cache_quant_algo").upper() == "FP8",
         )
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
