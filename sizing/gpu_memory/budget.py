@@ -67,8 +67,13 @@ class GpuBudget:
             ("headroom", headroom, None),
         )
         parts = tuple(
-            Part(name=name, size_bytes=size, reason=self.reasons[name],
-                 low_bytes=r.low if r else None, high_bytes=r.high if r else None)
+            Part(
+                name=name,
+                size_bytes=size,
+                reason=self.reasons[name],
+                low_bytes=r.low if r else None,
+                high_bytes=r.high if r else None,
+            )
             for name, size, r in rows
         )
         return Budget(name="GPU memory", total_bytes=self.total_bytes, parts=parts)
@@ -85,8 +90,16 @@ def peaks(m: ModelShapes, engine: Engine, gpu: Gpu, options: StartOptions) -> tu
     return min(found), max(found)
 
 
-def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, free_bytes: int | None = None,
-            needed_kv_bytes: int | None = None, calibration: Calibration | None = None) -> GpuBudget:
+def predict(
+    m: ModelShapes,
+    gpu: Gpu,
+    engine: Engine,
+    options: StartOptions,
+    *,
+    free_bytes: int | None = None,
+    needed_kv_bytes: int | None = None,
+    calibration: Calibration | None = None,
+) -> GpuBudget:
     """The budget of one start. `free_bytes`: free on the card just before it; None: an idle card's."""
     c = calibration or stored()
     utilization = options.gpu_memory_utilization or engine.default_utilization
@@ -98,8 +111,11 @@ def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, 
     charged = 0
     if engine.charges_card:
         charged = idle_bytes(gpu) if free_bytes is None else gpu.total_bytes - free_bytes
-    outside = Range(charged + round(other.low * GIB - noise), charged + round(other.median * GIB),
-                    charged + round(other.high * GIB + noise))
+    outside = Range(
+        charged + round(other.low * GIB - noise),
+        charged + round(other.median * GIB),
+        charged + round(other.high * GIB + noise),
+    )
     mixture = m.experts is not None
     estimate = graph_bytes(m, options, batch.sequences, batch.tokens, c.graph_estimate_mib[mixture])
     captured = graph_bytes(m, options, batch.sequences, batch.tokens, c.graph_capture_mib[mixture])
@@ -115,44 +131,83 @@ def predict(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, *, 
     need = needed_bytes(m, engine, options, batch.tokens) if needed_kv_bytes is None else needed_kv_bytes
     sampler = act.sampler_bytes(m, engine, gpu, batch)
     conditions = start_conditions(
-        m=m, gpu=gpu, engine=engine, options=options, requested_bytes=round(gpu.total_bytes * utilization),
-        free_bytes=free_bytes, kv=kv, tolerance=max(round(NOISE_GIB * GIB), spread_low),
-        need=need, late_spare=peak - (0 if engine.first_engine else sampler) + taken - captured,
+        m=m,
+        gpu=gpu,
+        engine=engine,
+        options=options,
+        requested_bytes=round(gpu.total_bytes * utilization),
+        free_bytes=free_bytes,
+        kv=kv,
+        tolerance=max(round(NOISE_GIB * GIB), spread_low),
+        need=need,
+        late_spare=peak - (0 if engine.first_engine else sampler) + taken - captured,
     )
     return GpuBudget(
-        total_bytes=gpu.total_bytes, utilization=utilization, weights=Range(
-            round(weights * 0.995), weights, round(weights * 1.005)),
-        non_torch=outside, activations=Range(lightest, peak, heaviest), graphs=graphs, graphs_subtracted=subtracts,
-        kv_cache=Range(low, kv, high), needed_kv_bytes=need, conditions=conditions, engine=engine, batch=batch,
+        total_bytes=gpu.total_bytes,
+        utilization=utilization,
+        weights=Range(round(weights * 0.995), weights, round(weights * 1.005)),
+        non_torch=outside,
+        activations=Range(lightest, peak, heaviest),
+        graphs=graphs,
+        graphs_subtracted=subtracts,
+        kv_cache=Range(low, kv, high),
+        needed_kv_bytes=need,
+        conditions=conditions,
+        engine=engine,
+        batch=batch,
         reasons=reasons(m, gpu, engine, options, batch, activation, other.starts, subtracts, utilization),
     )
 
 
-def reasons(m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, batch: act.Batch,
-            activation: act.Activation, starts: int, subtracts: bool, utilization: float) -> dict[str, str]:
+def reasons(
+    m: ModelShapes,
+    gpu: Gpu,
+    engine: Engine,
+    options: StartOptions,
+    batch: act.Batch,
+    activation: act.Activation,
+    starts: int,
+    subtracts: bool,
+    utilization: float,
+) -> dict[str, str]:
     """One sentence a part."""
     release = f"{engine.release[0]}.{engine.release[1]}"
-    known = (f"median of {starts} recorded start{'s'[:starts - 1]} of this class" if starts
-             else "median of the nearest class with recorded starts")
+    known = (
+        f"median of {starts} recorded start{'s'[: starts - 1]} of this class"
+        if starts
+        else "median of the nearest class with recorded starts"
+    )
     shared = f", split over {options.tensor_parallel} GPUs" if options.tensor_parallel > 1 else ""
     return {
         "weights": f"{m.format.name} parameters of {m.name}{shared}, with the allocator's 2 MiB units and the "
-                   "rotary table",
+        "rotary table",
         "non-torch": f"CUDA, cuBLAS and communication memory outside PyTorch's allocator; {known}",
         "activations": f"peak of the profile run over {batch.tokens} tokens and {batch.sequences} sequences, decided "
-                       f"by {activation.decided_by}",
-        "CUDA graphs": "no graphs are captured" if options.enforce_eager else
-                       f"{m.layers} layers for each captured batch size; vLLM {release} "
-                       + ("subtracts its estimate before it sizes the KV cache" if subtracts
-                          else "captures them after the KV cache is sized, out of the headroom"),
+        f"by {activation.decided_by}",
+        "CUDA graphs": "no graphs are captured"
+        if options.enforce_eager
+        else f"{m.layers} layers for each captured batch size; vLLM {release} "
+        + (
+            "subtracts its estimate before it sizes the KV cache"
+            if subtracts
+            else "captures them after the KV cache is sized, out of the headroom"
+        ),
         "KV cache": f"what {utilization:.2f} of {gpu.total_bytes / GIB:.2f} GiB leaves",
         "headroom": "left unused by gpu_memory_utilization, for CUDA contexts, other processes and fragments",
     }
 
 
-def gpu_budget(geometry: ModelGeometry, gpu_memory_bytes: int, free_bytes: int | None, version: str,
-               options: StartOptions, *, gpu_name: str, compute_capability: tuple[int, int] | None = None,
-               needed_kv_bytes: int | None = None) -> GpuBudget:
+def gpu_budget(
+    geometry: ModelGeometry,
+    gpu_memory_bytes: int,
+    free_bytes: int | None,
+    version: str,
+    options: StartOptions,
+    *,
+    gpu_name: str,
+    compute_capability: tuple[int, int] | None = None,
+    needed_kv_bytes: int | None = None,
+) -> GpuBudget:
     """The budget of a model read from its config.json on a card that need not be in any log.
 
     `needed_kv_bytes`: the exact minimum pool from `sizing.kv`; without it this module's own rule. Raises
@@ -163,19 +218,41 @@ def gpu_budget(geometry: ModelGeometry, gpu_memory_bytes: int, free_bytes: int |
         raise ValueError(f"vllm version is {version!r}; it should look like 0.32.0")
     gpu = gpu_named(gpu_name, gpu_memory_bytes, compute_capability)
     m = shapes_of(geometry, gpu.capability)
-    engine = engine_of(min(release, NEWEST), m.architecture, quantized=m.quantized, mixture=m.experts is not None,
-                       first_engine=options.first_engine, flashinfer=options.flashinfer)
+    engine = engine_of(
+        min(release, NEWEST),
+        m.architecture,
+        quantized=m.quantized,
+        mixture=m.experts is not None,
+        first_engine=options.first_engine,
+        flashinfer=options.flashinfer,
+    )
     return predict(m, gpu, engine, options, free_bytes=free_bytes, needed_kv_bytes=needed_kv_bytes)
 
 
-def safe_utilization(geometry: ModelGeometry, gpu_memory_bytes: int, free_bytes: int | None, version: str,
-                     options: StartOptions, *, gpu_name: str, compute_capability: tuple[int, int] | None = None,
-                     needed_kv_bytes: int | None = None) -> float | None:
+def safe_utilization(
+    geometry: ModelGeometry,
+    gpu_memory_bytes: int,
+    free_bytes: int | None,
+    version: str,
+    options: StartOptions,
+    *,
+    gpu_name: str,
+    compute_capability: tuple[int, int] | None = None,
+    needed_kv_bytes: int | None = None,
+) -> float | None:
     """Largest gpu_memory_utilization of two decimals whose start is no coin toss; None where there is none."""
     for hundredths in range(99, 0, -1):
         chosen = options.model_copy(update={"gpu_memory_utilization": hundredths / 100})
-        budget = gpu_budget(geometry, gpu_memory_bytes, free_bytes, version, chosen, gpu_name=gpu_name,
-                            compute_capability=compute_capability, needed_kv_bytes=needed_kv_bytes)
+        budget = gpu_budget(
+            geometry,
+            gpu_memory_bytes,
+            free_bytes,
+            version,
+            chosen,
+            gpu_name=gpu_name,
+            compute_capability=compute_capability,
+            needed_kv_bytes=needed_kv_bytes,
+        )
         if budget.verdict == "starts":
             return hundredths / 100
     return None

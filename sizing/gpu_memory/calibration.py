@@ -94,8 +94,7 @@ class Calibration:
             if found is not None:
                 borrowed = candidate != name
                 extra = NOISE_GIB if borrowed else 0.0
-                return Amount(found.median, found.low - extra, found.high + extra,
-                              0 if borrowed else found.starts)
+                return Amount(found.median, found.low - extra, found.high + extra, 0 if borrowed else found.starts)
         return UNMEASURED
 
     def to_json(self) -> str:
@@ -112,5 +111,8 @@ class Calibration:
 def stored() -> Calibration:
     """The calibration in use."""
     body = json.loads(STORED.read_text(encoding="utf-8"))
-    return Calibration({k: Amount(*v) for k, v in body["non_torch"].items()},
-                       tuple(body["graph_estimate_mib"]), tuple(body["graph_capture_mib"]))
+    return Calibration(
+        {k: Amount(*v) for k, v in body["non_torch"].items()},
+        tuple(body["graph_estimate_mib"]),
+        tuple(body["graph_capture_mib"]),
+    )

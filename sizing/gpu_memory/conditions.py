@@ -66,9 +66,19 @@ def runs_flashinfer(gpu: Gpu, engine: Engine, options: StartOptions) -> bool:
     return gpu.capability[0] == 10 or (options.kv_element_bytes == 1 and gpu.capability[0] == 8)
 
 
-def start_conditions(*, m: ModelShapes, gpu: Gpu, engine: Engine, options: StartOptions, requested_bytes: int,
-                     free_bytes: int | None, kv: int, tolerance: int, need: int,
-                     late_spare: int) -> tuple[Condition, ...]:
+def start_conditions(
+    *,
+    m: ModelShapes,
+    gpu: Gpu,
+    engine: Engine,
+    options: StartOptions,
+    requested_bytes: int,
+    free_bytes: int | None,
+    kv: int,
+    tolerance: int,
+    need: int,
+    late_spare: int,
+) -> tuple[Condition, ...]:
     """Free memory, a positive KV cache, one request of the longest length, and the last warm-up."""
     free = gpu.total_bytes - idle_bytes(gpu) if free_bytes is None else free_bytes
     unrequested = free - requested_bytes
@@ -83,20 +93,33 @@ def start_conditions(*, m: ModelShapes, gpu: Gpu, engine: Engine, options: Start
         says = f"{free / GIB:.2f} GiB free, {requested_bytes / GIB:.2f} GiB requested"
         found.insert(0, Condition("free memory", unrequested, edge, says))
     if need:
-        found.append(Condition("longest request", kv - need, tolerance,
-                               f"{limit} tokens need {need / GIB:.2f} GiB, {kv / GIB:.2f} GiB available"))
+        found.append(
+            Condition(
+                "longest request",
+                kv - need,
+                tolerance,
+                f"{limit} tokens need {need / GIB:.2f} GiB, {kv / GIB:.2f} GiB available",
+            )
+        )
     if engine.first_engine:
         spare = unrequested + late_spare
-        found.append(Condition("graph capture", spare, EDGE_BYTES,
-                               f"{spare / GIB:.2f} GiB spare once the graphs are captured"))
+        found.append(
+            Condition("graph capture", spare, EDGE_BYTES, f"{spare / GIB:.2f} GiB spare once the graphs are captured")
+        )
     else:
         packed_experts = m.format.experts_only and not engine.second_runner
         fragments = MXFP4_FRAGMENTS_GIB * GIB if packed_experts else 0.0
         wanted = EDGE_BYTES if engine.second_runner else round(LATE_FRAGMENTS_GIB * GIB)
         spare = unrequested + late_spare - round(fragments)
-        found.append(Condition("last warm-up", spare, wanted,
-                               f"{spare / GIB:.2f} GiB spare once the graphs are captured and the sampler runs again",
-                               fails_below=round(LATE_FAILS_GIB * GIB)))
+        found.append(
+            Condition(
+                "last warm-up",
+                spare,
+                wanted,
+                f"{spare / GIB:.2f} GiB spare once the graphs are captured and the sampler runs again",
+                fails_below=round(LATE_FAILS_GIB * GIB),
+            )
+        )
     if engine.release < FIRST_KNOWN:
         found.append(Condition("known engine", 0, EDGE_BYTES, "releases before 0.5 are not covered by these rules"))
     return tuple(found)

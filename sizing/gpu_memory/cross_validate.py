@@ -126,8 +126,10 @@ def table(outcomes: list[Outcome]) -> list[str]:
         close = sum(e <= 0.05 for e in errors) / len(errors)
         ranged = sum(o.inside for o in scored) / len(scored)
         gib = median(o.off_gib for o in scored)
-        lines.append(f"| {name} | {len(scored)} | {median(errors):.1%} | {percentile(errors, 0.9):.1%} | "
-                     f"{close:.0%} | {ranged:.0%} | {gib:.2f} |")
+        lines.append(
+            f"| {name} | {len(scored)} | {median(errors):.1%} | {percentile(errors, 0.9):.1%} | "
+            f"{close:.0%} | {ranged:.0%} | {gib:.2f} |"
+        )
     return lines
 
 
@@ -138,8 +140,9 @@ def verdicts(outcomes: list[Outcome]) -> list[str]:
     safe = [str(o.row["id"]) for o in failed if o.verdict == "starts"]
 
     def counted(group: list[Outcome]) -> str:
-        return ", ".join(f"{sum(o.verdict == v for o in group)} {v.replace('_', ' ')}"
-                         for v in ("starts", "coin_toss", "fails"))
+        return ", ".join(
+            f"{sum(o.verdict == v for o in group)} {v.replace('_', ' ')}" for v in ("starts", "coin_toss", "fails")
+        )
 
     return [
         f"{len(started)} that started: {counted(started)}",
@@ -166,8 +169,10 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     rows: list[Row] = json.loads(args.file.read_text(encoding="utf-8"))["cases"]
     whole = fit(rows)
-    for title, outcomes in (("cross-validated by source", cross_validated(rows)),
-                            ("fitted on all", predictions(rows, whole))):
+    for title, outcomes in (
+        ("cross-validated by source", cross_validated(rows)),
+        ("fitted on all", predictions(rows, whole)),
+    ):
         lines = [f"## {title}", "", *table(outcomes), "", *verdicts(outcomes), ""]
         sys.stdout.write("\n".join(lines + (each(outcomes) if args.rows else [])) + "\n")
     if args.write:

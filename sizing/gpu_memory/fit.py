@@ -46,24 +46,34 @@ def non_torch_gib(row: Mapping[str, Any], start: Start, graph_mib: tuple[float, 
         return None
     budget = start.gpu.total_bytes * float(row["gpu_memory_utilization"]) / GIB
     loaded = seen["model_weights_gib"]
-    weights = loaded if loaded is not None else weight_bytes(
-        start.model, start.gpu, start.engine.release, start.options) / GIB
+    weights = (
+        loaded
+        if loaded is not None
+        else weight_bytes(start.model, start.gpu, start.engine.release, start.options) / GIB
+    )
     peak = seen["peak_activation_gib"]
-    activation = peak if peak is not None else activation_of(
-        start.model, start.engine, start.gpu, start.options).peak_bytes / GIB
+    activation = (
+        peak
+        if peak is not None
+        else activation_of(start.model, start.engine, start.gpu, start.options).peak_bytes / GIB
+    )
     graphs = 0.0
     if start.engine.subtracts_graphs:
         logged = seen["cuda_graph_estimated_gib"]
         mixture = start.model.experts is not None
         batch = batch_of(start.engine, start.gpu, start.options)
-        graphs = logged if logged is not None else graph_bytes(
-            start.model, start.options, batch.sequences, batch.tokens, graph_mib[mixture]) / GIB
+        graphs = (
+            logged
+            if logged is not None
+            else graph_bytes(start.model, start.options, batch.sequences, batch.tokens, graph_mib[mixture]) / GIB
+        )
     left = budget - weights - activation - graphs - float(kv)
     return left if PLAUSIBLE_GIB[0] <= left <= PLAUSIBLE_GIB[1] else None
 
 
-def graph_mib(rows: list[tuple[Mapping[str, Any], Start]], field: str,
-              default: tuple[float, float]) -> tuple[float, float]:
+def graph_mib(
+    rows: list[tuple[Mapping[str, Any], Start]], field: str, default: tuple[float, float]
+) -> tuple[float, float]:
     """Median MiB a layer and captured size of the logged graph memory: dense models, mixtures."""
     found: tuple[list[float], list[float]] = ([], [])
     for row, start in rows:

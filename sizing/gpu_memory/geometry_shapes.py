@@ -29,15 +29,26 @@ def shapes_of(geometry: ModelGeometry, compute_capability: tuple[int, int]) -> M
     tower = (family.tower if family and family.tower else USUAL_TOWER) if geometry.vision else None
     local_table = geometry.architecture == "Gemma3ForConditionalGeneration"  # 8-fold scaled and a local one
     return ModelShapes(
-        name=geometry.model_type, architecture=geometry.architecture, layers=geometry.layers,
-        hidden=geometry.hidden_size, intermediate=geometry.intermediate_size, vocab=geometry.vocab_size,
-        heads=geometry.attention_heads, kv_heads=geometry.kv_heads, head_dim=geometry.head_dim,
+        name=geometry.model_type,
+        architecture=geometry.architecture,
+        layers=geometry.layers,
+        hidden=geometry.hidden_size,
+        intermediate=geometry.intermediate_size,
+        vocab=geometry.vocab_size,
+        heads=geometry.attention_heads,
+        kv_heads=geometry.kv_heads,
+        head_dim=geometry.head_dim,
         tied=geometry.tie_word_embeddings,
         kv=tuple(KvLayers(g.layers, g.elements_per_token, g.window_tokens) for g in geometry.kv_groups),
         element_bytes=ELEMENT_BYTES[dtype],
-        rope_positions=geometry.context_tokens * (9 if local_table else 1), format=packed if quant else FULL_PRECISION,
-        experts=ExpertShapes(experts.count, experts.per_token, experts.intermediate_size,
-                             experts.shared_intermediate_size) if experts else None,
+        rope_positions=geometry.context_tokens * (9 if local_table else 1),
+        format=packed if quant else FULL_PRECISION,
+        experts=ExpertShapes(
+            experts.count, experts.per_token, experts.intermediate_size, experts.shared_intermediate_size
+        )
+        if experts
+        else None,
         images=replace(tower, weight_bytes=0) if tower else None,  # the parameters count the tower already
-        loaded_bytes=loaded_weight_bytes(geometry, dtype, compute_capability), notes=geometry.caveats,
+        loaded_bytes=loaded_weight_bytes(geometry, dtype, compute_capability),
+        notes=geometry.caveats,
     )

@@ -50,8 +50,10 @@ class CardFacts:
 def _cards() -> tuple[tuple[re.Pattern[str], CardFacts], ...]:
     stored = json.loads((Path(__file__).parent / "data" / "gpus.json").read_text(encoding="utf-8"))
     return tuple(
-        (re.compile(card["pattern"]),
-         CardFacts(card["sms"], tuple(card["capability"]), card["total_gib"], card.get("unified", False)))
+        (
+            re.compile(card["pattern"]),
+            CardFacts(card["sms"], tuple(card["capability"]), card["total_gib"], card.get("unified", False)),
+        )
         for card in stored["cards"]
     )
 
@@ -73,5 +75,11 @@ def gpu_named(name: str, total_bytes: int, capability: tuple[int, int] | None = 
     large = total_bytes >= LARGE_CARD_BYTES
     fallback = CardFacts(132 if large else 82, (9, 0) if large else (8, 6), None, False)
     known = facts or fallback
-    return Gpu(name or "unnamed GPU", total_bytes, capability or known.capability, known.multiprocessors,
-               known.unified, desktop)
+    return Gpu(
+        name or "unnamed GPU",
+        total_bytes,
+        capability or known.capability,
+        known.multiprocessors,
+        known.unified,
+        desktop,
+    )

@@ -16,8 +16,9 @@ def capture_sizes(sequences: int, batched_tokens: int, limit: int | None = None)
     return tuple(size for size in sizes if size <= top)
 
 
-def graph_bytes(m: ModelShapes, options: StartOptions, sequences: int, batched_tokens: int,
-                mib_per_layer_and_size: float) -> int:
+def graph_bytes(
+    m: ModelShapes, options: StartOptions, sequences: int, batched_tokens: int, mib_per_layer_and_size: float
+) -> int:
     """Memory of all graphs: a measured amount for each layer and captured size (see calibration)."""
     if options.enforce_eager:
         return 0

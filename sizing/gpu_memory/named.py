@@ -11,8 +11,16 @@ from sizing.gpu_memory.families import UnknownModel, plain_name
 from sizing.gpu_memory.row_shapes import shapes_from_figures
 from sizing.gpu_memory.shapes import ModelShapes
 
-COLUMNS = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "num_attention_heads",
-           "num_key_value_heads", "head_dim", "tie_word_embeddings")
+COLUMNS = (
+    "num_hidden_layers",
+    "hidden_size",
+    "intermediate_size",
+    "vocab_size",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "tie_word_embeddings",
+)
 MIXTURE = ("num_experts", "num_experts_per_tok", "moe_intermediate_size", "shared_expert_intermediate_size")
 GLUED = re.compile(r"(?<=[a-z])-(?=\d)")  # 'llama-3.1' and 'llama3.1' are one name
 
@@ -37,8 +45,7 @@ def canonical(model: str) -> str:
 def base_model(model: str) -> str | None:
     """The longest catalogue name that the model's name holds as whole words: a fine-tune keeps its base's sizes."""
     name = canonical(model)
-    held = [known for known in _catalogue()
-            if re.search(rf"(?:^|-){re.escape(canonical(known))}(?=$|[-.@:])", name)]
+    held = [known for known in _catalogue() if re.search(rf"(?:^|-){re.escape(canonical(known))}(?=$|[-.@:])", name)]
     return max(held, key=len, default=None)
 
 

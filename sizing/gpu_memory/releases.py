@@ -16,15 +16,32 @@ Release = tuple[int, int]
 
 # Build dates of the published packages: a start without a version ran at most the release before its date.
 BUILT: tuple[tuple[Release, date], ...] = (
-    ((0, 6), date(2024, 9, 4)), ((0, 7), date(2025, 1, 27)), ((0, 8), date(2025, 3, 18)),
-    ((0, 9), date(2025, 5, 27)), ((0, 10), date(2025, 7, 24)), ((0, 11), date(2025, 10, 3)),
-    ((0, 12), date(2025, 12, 3)), ((0, 13), date(2025, 12, 19)), ((0, 14), date(2026, 1, 18)),
-    ((0, 15), date(2026, 1, 29)), ((0, 16), date(2026, 2, 25)), ((0, 17), date(2026, 3, 7)),
-    ((0, 18), date(2026, 3, 20)), ((0, 19), date(2026, 4, 2)), ((0, 20), date(2026, 4, 24)),
-    ((0, 21), date(2026, 5, 15)), ((0, 22), date(2026, 6, 1)), ((0, 23), date(2026, 6, 15)),
-    ((0, 24), date(2026, 6, 29)), ((0, 25), date(2026, 7, 11)), ((0, 26), date(2026, 7, 25)),
-    ((0, 27), date(2026, 8, 10)), ((0, 28), date(2026, 8, 25)), ((0, 30), date(2026, 9, 22)),
-    ((0, 32), date(2026, 10, 17)), ((0, 33), date(2026, 11, 1)),
+    ((0, 6), date(2024, 9, 4)),
+    ((0, 7), date(2025, 1, 27)),
+    ((0, 8), date(2025, 3, 18)),
+    ((0, 9), date(2025, 5, 27)),
+    ((0, 10), date(2025, 7, 24)),
+    ((0, 11), date(2025, 10, 3)),
+    ((0, 12), date(2025, 12, 3)),
+    ((0, 13), date(2025, 12, 19)),
+    ((0, 14), date(2026, 1, 18)),
+    ((0, 15), date(2026, 1, 29)),
+    ((0, 16), date(2026, 2, 25)),
+    ((0, 17), date(2026, 3, 7)),
+    ((0, 18), date(2026, 3, 20)),
+    ((0, 19), date(2026, 4, 2)),
+    ((0, 20), date(2026, 4, 24)),
+    ((0, 21), date(2026, 5, 15)),
+    ((0, 22), date(2026, 6, 1)),
+    ((0, 23), date(2026, 6, 15)),
+    ((0, 24), date(2026, 6, 29)),
+    ((0, 25), date(2026, 7, 11)),
+    ((0, 26), date(2026, 7, 25)),
+    ((0, 27), date(2026, 8, 10)),
+    ((0, 28), date(2026, 8, 25)),
+    ((0, 30), date(2026, 9, 22)),
+    ((0, 32), date(2026, 10, 17)),
+    ((0, 33), date(2026, 11, 1)),
 )
 NEWEST: Release = BUILT[-1][0]
 # Architectures each release gives to its second model runner ("V2"); from 0.25 every dense model joins,
@@ -32,8 +49,16 @@ NEWEST: Release = BUILT[-1][0]
 SECOND_RUNNER: dict[Release, frozenset[str]] = {
     (0, 22): frozenset({"Qwen3ForCausalLM"}),
     (0, 23): frozenset({"LlamaForCausalLM", "MistralForCausalLM", "Qwen3ForCausalLM"}),
-    (0, 24): frozenset({"Qwen3ForCausalLM", "DeepseekV2ForCausalLM", "Qwen2MoeForCausalLM",
-                        "GraniteMoeForCausalLM", "LlamaForCausalLM", "MistralForCausalLM"}),
+    (0, 24): frozenset(
+        {
+            "Qwen3ForCausalLM",
+            "DeepseekV2ForCausalLM",
+            "Qwen2MoeForCausalLM",
+            "GraniteMoeForCausalLM",
+            "LlamaForCausalLM",
+            "MistralForCausalLM",
+        }
+    ),
     (0, 25): frozenset({"DeepseekV2ForCausalLM", "Qwen2MoeForCausalLM", "GraniteMoeForCausalLM"}),
 }
 
@@ -118,8 +143,15 @@ def sampler_of(release: Release, second_runner: bool, flashinfer: bool) -> Sampl
     return "triton" if release >= (0, 17) else "sort"
 
 
-def engine_of(release: Release, architecture: str, *, quantized: bool, mixture: bool,
-              first_engine: bool | None = None, flashinfer: bool | None = None) -> Engine:
+def engine_of(
+    release: Release,
+    architecture: str,
+    *,
+    quantized: bool,
+    mixture: bool,
+    first_engine: bool | None = None,
+    flashinfer: bool | None = None,
+) -> Engine:
     """`first_engine` None: V0 before 0.8. `flashinfer` None: the default from 0.21, and in the container image of
     0.9 and 0.10; 0.8 and 0.11 are taken without it, which leaves less for the KV cache."""
     old = release < (0, 8) if first_engine is None else first_engine

@@ -84,8 +84,11 @@ def gpu_of(row: Mapping[str, Any], free_bytes: int | None) -> Gpu:
     """The card by name and total; the usual total of the card where none is stated."""
     name = str(row.get("gpu_name") or "")
     facts = card_facts(name)
-    total = (_number(row, "total_gpu_memory_gib") or _number(row, "inferred_total_gpu_memory_gib")
-             or (facts.total_gib if facts else None))
+    total = (
+        _number(row, "total_gpu_memory_gib")
+        or _number(row, "inferred_total_gpu_memory_gib")
+        or (facts.total_gib if facts else None)
+    )
     if total is None:
         raise Unpredictable(f"gpu_name is {row.get('gpu_name')!r} and no total memory is stated; either is needed")
     gpu = gpu_named(name, round(total * GIB))
@@ -127,8 +130,20 @@ def read_starts(row: Mapping[str, Any]) -> tuple[Start, ...]:
     free = None if free_gib is None else round(free_gib * GIB)
     gpu = gpu_of(row, free)
     return tuple(
-        Start(m, gpu, engine_of(release, m.architecture, quantized=m.quantized, mixture=m.experts is not None,
-                                first_engine=options.first_engine, flashinfer=options.flashinfer), options, free)
+        Start(
+            m,
+            gpu,
+            engine_of(
+                release,
+                m.architecture,
+                quantized=m.quantized,
+                mixture=m.experts is not None,
+                first_engine=options.first_engine,
+                flashinfer=options.flashinfer,
+            ),
+            options,
+            free,
+        )
         for release in releases_of(row)
     )
 
@@ -143,8 +158,10 @@ class Prediction:
 
 def predict_row(row: Mapping[str, Any], calibration: Calibration | None = None) -> Prediction:
     """Raises UnknownModel or Unpredictable. Where the likely releases disagree, the verdict is a coin toss."""
-    budgets = [predict(s.model, s.gpu, s.engine, s.options, free_bytes=s.free_bytes, calibration=calibration)
-               for s in read_starts(row)]
+    budgets = [
+        predict(s.model, s.gpu, s.engine, s.options, free_bytes=s.free_bytes, calibration=calibration)
+        for s in read_starts(row)
+    ]
     verdicts = {budget.verdict for budget in budgets}
     points = sorted(budget.kv_cache.point for budget in budgets)
     kv = Range(min(b.kv_cache.low for b in budgets), points[len(points) // 2], max(b.kv_cache.high for b in budgets))

@@ -43,14 +43,29 @@ def shapes_from_figures(model: str, a: Mapping[str, object], quantization: str |
     experts = None
     if a.get("num_experts"):
         shared = _number(a, "shared_expert_intermediate_size") if a.get("shared_expert_intermediate_size") else 0
-        experts = ExpertShapes(_number(a, "num_experts"), _number(a, "num_experts_per_tok"),
-                               _number(a, "moe_intermediate_size", _number(a, "intermediate_size")), shared)
-    kv = tuple(KvLayers(n, 2 * kv_heads * head_dim, window)
-               for n, window in _windows(a.get("sliding_window"), layers) if n)
+        experts = ExpertShapes(
+            _number(a, "num_experts"),
+            _number(a, "num_experts_per_tok"),
+            _number(a, "moe_intermediate_size", _number(a, "intermediate_size")),
+            shared,
+        )
+    kv = tuple(
+        KvLayers(n, 2 * kv_heads * head_dim, window) for n, window in _windows(a.get("sliding_window"), layers) if n
+    )
     return ModelShapes(
-        name=model, architecture=architecture, layers=layers, hidden=hidden,
-        intermediate=_number(a, "intermediate_size"), vocab=vocab, heads=heads, kv_heads=kv_heads,
-        head_dim=head_dim, tied=bool(a.get("tie_word_embeddings")), kv=kv,
-        rope_positions=family.positions if family else 32768, format=format_of(quantization, architecture),
-        experts=experts, images=family.tower if family else None,
+        name=model,
+        architecture=architecture,
+        layers=layers,
+        hidden=hidden,
+        intermediate=_number(a, "intermediate_size"),
+        vocab=vocab,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        tied=bool(a.get("tie_word_embeddings")),
+        kv=kv,
+        rope_positions=family.positions if family else 32768,
+        format=format_of(quantization, architecture),
+        experts=experts,
+        images=family.tower if family else None,
     )

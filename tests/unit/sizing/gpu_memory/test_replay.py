@@ -75,7 +75,7 @@ def test_names_find_their_base_model(name: str, base: str | None) -> None:
             "architecture.num_hidden_layers is -1",
         ),
         ({"gpu_memory_utilization": 1.2}, "gpu_memory_utilization is 1.2"),
-    ({"max_model_len": "long"}, "max_model_len is 'long'"),
+        ({"max_model_len": "long"}, "max_model_len is 'long'"),
     ],
 )
 def test_what_cannot_be_known_is_refused_by_name(change: dict[str, Any], says: str) -> None:
