@@ -45,9 +45,7 @@ def read_stack_file(path: Path) -> StackFile:
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(
-                [Problem("file", f"is larger than {_MAX_BYTES >> 20} MiB: not a stack file", str(path))]
-            )
+            raise ConfigError([Problem("file", f"is larger than {_MAX_BYTES >> 20} MiB: not a stack file", str(path))])
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Problem("file", f"cannot be read: {error}", str(path))]) from error
@@ -104,9 +102,7 @@ def line_of(lines: Mapping[Location, int], location: Location) -> int | None:
 
 def _our_section(config: Mapping[object, object]) -> dict[str, object]:
     prefix = f"{NAMESPACE}:"
-    return {
-        str(key).removeprefix(prefix): value for key, value in config.items() if str(key).startswith(prefix)
-    }
+    return {str(key).removeprefix(prefix): value for key, value in config.items() if str(key).startswith(prefix)}
 
 
 def _ours(lines: Mapping[Location, int]) -> dict[Location, int]:

@@ -22,9 +22,7 @@ _MAX_BYTES = 16 << 20
 
 def _relative(value: str) -> str:
     if not _PATH.match(value) or ".." in PurePosixPath(value).parts:
-        raise ValueError(
-            "must be a plain relative path of letters, digits and _@+=,.- inside the model's folder"
-        )
+        raise ValueError("must be a plain relative path of letters, digits and _@+=,.- inside the model's folder")
     return value
 
 
@@ -116,9 +114,7 @@ def lock_directory(directory: Path) -> ModelLock:
     Raises ValueError where the directory holds no file, or a path that no lock can carry.
     """
     found = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
-    return lock_files(
-        directory, [path for path in found if not any(part.startswith(".") for part in path.parts)]
-    )
+    return lock_files(directory, [path for path in found if not any(part.startswith(".") for part in path.parts)])
 
 
 def lock_files(directory: Path, paths: Iterable[Path]) -> ModelLock:
