@@ -107,8 +107,10 @@ class CommandProvider(Provider):
         return inputs | resource.update(plain(state), plain(inputs), log)
 
     def delete_resource(self, token: str, old: Properties, log: ResourceLog) -> None:
-        """Runs whatever the resource does at its end."""
-        self._resource(token).delete(plain(self._state(token, old)), log)
+        """Runs whatever the resource does at its end; a copy stays, whatever its state holds."""
+        resource = self._resource(token)
+        if token != COPY_TO_REMOTE:
+            resource.delete(plain(self._state(token, old)), log)
 
     def call_function(self, token: str, arguments: Properties, log: ResourceLog) -> tuple[Properties, list[Failure]]:
         """The function's result."""

@@ -36,7 +36,7 @@ class Script:
     @property
     def working_directory(self) -> str:
         """Where it runs: the plugin's own directory unless one is given."""
-        return self.directory if self.directory is not None else str(Path.cwd())
+        return self.directory or str(Path.cwd())
 
 
 class Processes:
@@ -106,8 +106,8 @@ def _start(script: Script) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise CommandError(f"fork/exec {program}: {errno_text(error)}") from None
-    except ValueError as error:
-        raise CommandError(f"fork/exec {program}: {error}") from None
+    except ValueError:  # a null byte in the script or its environment
+        raise CommandError(f"fork/exec {program}: invalid argument") from None
 
 
 def _program(name: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 import paramiko
@@ -93,7 +94,7 @@ class _Copy:
         if Path(source).is_dir():
             self._directory(source, destination, exists=exists_as_directory is not None)
         elif exists_as_directory:
-            self._file(source, _join(destination, Path(source).name))
+            self._file(source, _join(destination, posixpath.basename(source)))
         else:
             if exists_as_directory is None:
                 self._parents(destination)
@@ -106,7 +107,7 @@ class _Copy:
             except OSError as error:
                 raise _not_created(destination, error) from None
         if not source.endswith("/"):
-            destination = _join(destination, Path(os.path.abspath(source)).name)  # noqa: PTH100
+            destination = _join(destination, posixpath.basename(source))
             self._ensure_directory(destination)
         root = Path(source)
         for parent, folders, names in os.walk(source, onerror=_fail_walk):
@@ -178,7 +179,7 @@ class _Copy:
 
     def _parents(self, destination: str) -> None:
         try:
-            self._make_all(str(PurePosixPath(destination).parent))
+            self._make_all(_join(posixpath.dirname(destination) or "."))
         except OSError as error:
             words = _remote_text(error) if error.filename is None else f"mkdir {error.filename}: not a directory"
             raise CommandError(f"failed to create parent directories for {destination}: {words}") from None
@@ -190,7 +191,7 @@ class _Copy:
             return
         if kind is False:
             raise NotADirectoryError(errno.ENOTDIR, "not a directory", path)
-        parent = str(PurePosixPath(path).parent)
+        parent = posixpath.dirname(path.rstrip("/")) or "."
         if parent not in (path, "/", "."):
             self._make_all(parent)
         try:
