@@ -13,7 +13,7 @@ class OperationError(Exception):
     """A Docker operation failed: the message alone, without the resource."""
 
 
-class PartialFailure(Exception):
+class PartialFailureError(Exception):
     """The resource exists but is not what it should be.
 
     `id` and `properties` are recorded, so that the next update or delete knows

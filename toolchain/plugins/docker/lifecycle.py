@@ -15,7 +15,7 @@ from toolchain.plugins.docker.bridge.refresh_inputs import refreshed_inputs, sch
 from toolchain.plugins.docker.bridge.settle import applied_state, known_values, planned_creation, refreshed_state
 from toolchain.plugins.docker.bridge.state import typed_object
 from toolchain.plugins.docker.bridge.values import UNKNOWN
-from toolchain.plugins.docker.errors import OperationError, PartialFailure, PluginError, one_error
+from toolchain.plugins.docker.errors import OperationError, PartialFailureError, PluginError, one_error
 from toolchain.plugins.docker.resources import ResourceType, Target
 
 Properties = Mapping[str, Any]
@@ -31,7 +31,7 @@ def preview_creation(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
 def create(kind: ResourceType, target: Target, urn: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
     """Create the resource; returns its id and properties.
 
-    Raises PluginError when there is nothing to record, PartialFailure when
+    Raises PluginError when there is nothing to record, PartialFailureError when
     there is: a container that does not start stays and is recorded.
     """
     block = kind.schema.attributes
@@ -51,7 +51,7 @@ def create(kind: ResourceType, target: Target, urn: str, inputs: Properties) -> 
     state = applied_state(block, planned, found)
     properties = _with_id(pulumi_properties(block, state), found.get("id", resource_id))
     if failure is not None:
-        raise PartialFailure(f"creating {urn}: {one_error(str(failure))}", resource_id, properties) from failure
+        raise PartialFailureError(f"creating {urn}: {one_error(str(failure))}", resource_id, properties) from failure
     return properties["id"], properties
 
 
@@ -113,7 +113,7 @@ def update(
         found = kind.update(target, resource_id, known_values(block, planned.prior), values)
     except OperationError as error:
         before = _with_id(pulumi_properties(block, planned.prior), resource_id)
-        raise PartialFailure(f"updating {urn}: {one_error(str(error))}", resource_id, before) from error
+        raise PartialFailureError(f"updating {urn}: {one_error(str(error))}", resource_id, before) from error
     state = applied_state(block, planned.planned, found)
     return _with_id(pulumi_properties(block, state), found.get("id", resource_id))
 

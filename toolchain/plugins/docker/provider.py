@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from pulumi.provider.experimental import provider as protocol
-from pulumi.provider.experimental.property_value import PropertyValue
 
 from toolchain.plugins.docker import lifecycle
 from toolchain.plugins.docker.bridge.check import check
@@ -50,22 +49,21 @@ class DockerProvider(protocol.Provider):
                 )
         return protocol.CheckResponse(inputs=request.new_inputs)
 
-    async def diff_config(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
-        changed = plain_map(request.old_state, skip_nulls=True) != plain_map(request.new_inputs, skip_nulls=True)
-        return protocol.DiffResponse(changes=changed)
+    async def diff_config(self, request: protocol.DiffRequest) -> protocol.DiffResponse:  # noqa: ARG002
+        # Left open: the engine then compares the inputs itself.
+        return protocol.DiffResponse()
 
     async def configure(self, request: protocol.ConfigureRequest) -> protocol.ConfigureResponse:
         self._configuration = parse_configuration(plain_map(request.args, skip_nulls=True))
         if not self._configuration.is_ssh:
-            await self._in_thread(self._ping)
+            await self._in_thread(functools.partial(self._ping, self._configuration))
         # Secrets stay the engine's business: it marks again what was secret in the inputs.
         return protocol.ConfigureResponse(supports_preview=True)
 
-    def _ping(self) -> None:
+    def _ping(self, configuration: Configuration) -> None:
         from toolchain.plugins.docker.host.daemon import Daemon
 
-        assert self._configuration is not None
-        self._daemon = Daemon(self._configuration)
+        self._daemon = Daemon(configuration)
         try:
             if not self._daemon.address.startswith("ssh://"):
                 self._daemon.ping()
@@ -92,9 +90,7 @@ class DockerProvider(protocol.Provider):
             plain_map(request.new_inputs, skip_nulls=True),
             Naming(request.name, request.random_seed),
         )
-        return protocol.CheckResponse(
-            property_map(inputs), [protocol.CheckFailure("", reason) for reason in reasons]
-        )
+        return protocol.CheckResponse(property_map(inputs), [protocol.CheckFailure("", reason) for reason in reasons])
 
     async def diff(self, request: protocol.DiffRequest) -> protocol.DiffResponse:
         found = diff(
@@ -174,7 +170,7 @@ class DockerProvider(protocol.Provider):
         return await self._in_thread(run)
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(function))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
 def _kind(token: str, operation: str) -> ResourceType:
@@ -185,6 +181,3 @@ def _kind(token: str, operation: str) -> ResourceType:
             f"unrecognized resource type ({operation}): {token}; this plugin knows {', '.join(RESOURCE_TYPES)}"
         )
     return kind
-
-
-__all__ = ["VERSION", "DockerProvider", "PropertyValue"]

@@ -11,7 +11,7 @@ from google.protobuf import any_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from toolchain.plugins.docker.bridge.values import property_map
-from toolchain.plugins.docker.errors import PartialFailure, PluginError
+from toolchain.plugins.docker.errors import PartialFailureError, PluginError
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Servicer(sdk_server.ProviderServicer):
 async def _reported(answer: Awaitable[T], context: Any) -> T:
     try:
         return await answer
-    except PartialFailure as failure:
+    except PartialFailureError as failure:
         await context.abort(
             grpc.StatusCode.UNKNOWN,
             str(failure),
@@ -69,7 +69,7 @@ async def _reported(answer: Awaitable[T], context: Any) -> T:
         raise
 
 
-def _details(failure: PartialFailure) -> bytes:
+def _details(failure: PartialFailureError) -> bytes:
     from pulumi.provider.experimental.property_value import PropertyValue
 
     detail = provider_pb2.ErrorResourceInitFailed(

@@ -27,7 +27,7 @@ _TIMEOUT_SECONDS = 90.0
 Properties = dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A call failed; `details` is the bare text, `recorded` what the engine would keep."""
 
     def __init__(self, error: grpc.RpcError) -> None:
@@ -69,9 +69,7 @@ class Plugin:
     def create(self, token: str, inputs: Mapping[str, Any]) -> Created:
         """Check and create."""
         checked = self.check(token, inputs)
-        answer = self._call(
-            "Create", protocol.CreateRequest(urn=urn(token), properties=struct(checked), timeout=120.0)
-        )
+        answer = self._call("Create", protocol.CreateRequest(urn=urn(token), properties=struct(checked), timeout=120.0))
         return Created(answer.id, plain(answer.properties), checked)
 
     def preview(self, token: str, inputs: Mapping[str, Any]) -> Properties:
@@ -87,15 +85,11 @@ class Plugin:
     ) -> tuple[str, Properties, Properties]:
         answer = self._call(
             "Read",
-            protocol.ReadRequest(
-                urn=urn(token), id=resource_id, properties=struct(properties), inputs=struct(inputs)
-            ),
+            protocol.ReadRequest(urn=urn(token), id=resource_id, properties=struct(properties), inputs=struct(inputs)),
         )
         return answer.id, plain(answer.properties), plain(answer.inputs)
 
-    def update(
-        self, token: str, resource_id: str, olds: Mapping[str, Any], inputs: Mapping[str, Any]
-    ) -> Properties:
+    def update(self, token: str, resource_id: str, olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Properties:
         answer = self._call(
             "Update",
             protocol.UpdateRequest(
@@ -117,7 +111,7 @@ class Plugin:
         try:
             return getattr(self._stub, method)(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
-            raise Refused(error) from None
+            raise RefusedError(error) from None
 
 
 def urn(token: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.plugins.docker import daemon
-from tests.engine.plugins.docker.plugin import CONTAINER, Plugin, Refused
+from tests.engine.plugins.docker.plugin import CONTAINER, Plugin, RefusedError
 
 pytestmark = pytest.mark.docker
 
@@ -92,7 +92,7 @@ def test_gpus_without_a_driver(
     plugin: Plugin, answers: Rows, base: dict[str, Any], name: str, free_port: int, index: int
 ) -> None:
     wanted = [row["answer"] for row in answers if row["op"] == "create" and "without GPU support" in row["case"]]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.create(CONTAINER, base | _REQUESTS[index])
     _same_text(refused.value.details, wanted[index]["error"]["details"], name, free_port)
     assert refused.value.recorded is not None
@@ -122,7 +122,7 @@ def test_creation_fails(
     plugin: Plugin, answers: Rows, base: dict[str, Any], name: str, free_port: int, case: str
 ) -> None:
     wanted = _answer(answers, case)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.create(CONTAINER, base | _FAILURES[case])
     text = wanted["error"]["details"]
     if "there are only 2 CPUs" in text:
@@ -138,7 +138,7 @@ def test_creation_fails(
 
 def test_a_name_in_use(plugin: Plugin, answers: Rows, base: dict[str, Any], name: str, free_port: int) -> None:
     plugin.create(CONTAINER, base)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.create(CONTAINER, base)
     _same_text(refused.value.details, _answer(answers, "name in use")["error"]["details"], name, free_port)
     assert refused.value.recorded is None
@@ -146,7 +146,7 @@ def test_a_name_in_use(plugin: Plugin, answers: Rows, base: dict[str, Any], name
 
 def test_a_port_in_use(plugin: Plugin, answers: Rows, base: dict[str, Any], name: str, free_port: int) -> None:
     plugin.create(CONTAINER, base | {"name": f"{name}-user"})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.create(CONTAINER, base)
     _same_text(refused.value.details, _answer(answers, "port in use")["error"]["details"], name, free_port)
     assert daemon.state_of(name) == "Created"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.plugins.docker import daemon
-from tests.engine.plugins.docker.plugin import CONTAINER, Created, Plugin, Refused
+from tests.engine.plugins.docker.plugin import CONTAINER, Created, Plugin, RefusedError
 
 pytestmark = pytest.mark.docker
 
@@ -83,7 +83,7 @@ def test_changes_from_outside(plugin: Plugin, answers: Rows, base: dict[str, Any
     state = same("stopped outside", state)
 
     # With published ports a stopped container has to be replaced: they read back as none.
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.update(CONTAINER, created.id, state, _changed(base))
     assert refused.value.details == _answer(answers, "update", "start again after a stop outside")["error"]["details"]
 
@@ -107,7 +107,7 @@ def test_a_stopped_container_without_ports_starts_again(plugin: Plugin, base: di
 
 def test_an_update_that_the_daemon_refuses(plugin: Plugin, base: dict[str, Any]) -> None:
     created = plugin.create(CONTAINER, base)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.update(CONTAINER, created.id, created.properties, base | {"cpuSet": "0-4095"})
     assert refused.value.details.startswith(
         "updating urn:pulumi:t::t::docker:index/container:Container::r: 1 error occurred:\n"

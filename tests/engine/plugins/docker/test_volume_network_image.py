@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.engine.plugins.docker import daemon
-from tests.engine.plugins.docker.plugin import IMAGE, NETWORK, VOLUME, Plugin, Refused
+from tests.engine.plugins.docker.plugin import IMAGE, NETWORK, VOLUME, Plugin, RefusedError
 
 pytestmark = pytest.mark.docker
 
@@ -19,9 +19,7 @@ _LABELS = [{"label": "a", "value": "b"}]
 
 
 def _answer(rows: Rows, token: str, op: str, case: str) -> Any:
-    return next(
-        row["answer"] for row in rows if row["op"] == op and row["case"] == case and row["type"] == token
-    )
+    return next(row["answer"] for row in rows if row["op"] == op and row["case"] == case and row["type"] == token)
 
 
 def _neutral(value: Any, name: str) -> Any:
@@ -74,7 +72,7 @@ def test_what_is_in_use_is_not_removed(plugin: Plugin, answers: Rows, name: str,
 
     def refusal(token: str, resource_id: str, properties: dict[str, Any]) -> str:
         start = time.monotonic()
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             plugin.delete(token, resource_id, properties)
         assert 29 < time.monotonic() - start < 36
         return refused.value.details
@@ -117,12 +115,12 @@ def test_an_image_is_removed_unless_it_is_kept(plugin: Plugin, image: str, name:
 
 def test_an_image_that_cannot_be_pulled(plugin: Plugin, answers: Rows) -> None:
     wanted = _answer(answers, IMAGE, "create", "digest that cannot be pulled")["error"]["details"]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         plugin.create(IMAGE, {"name": f"nosuch.invalid/image@sha256:{'0' * 64}"})
     assert refused.value.details.partition("dial tcp")[0] == wanted.partition("dial tcp")[0]
     assert refused.value.recorded is None
 
 
 def test_building_is_refused_by_name(plugin: Plugin, name: str) -> None:
-    with pytest.raises(Refused, match="build: building an image is not supported"):
+    with pytest.raises(RefusedError, match="build: building an image is not supported"):
         plugin.create(IMAGE, {"name": name, "build": {"context": "."}})

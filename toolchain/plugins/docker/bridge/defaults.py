@@ -47,7 +47,7 @@ def apply_defaults(
     for name, value in config.items():
         attribute = block.get(name)
         if attribute is not None and attribute.block is not None and isinstance(value, list):
-            _nested(attribute, value, olds.get(pulumi_name(block, name)), schema_defaults=schema_defaults)
+            _nested(attribute.block, value, olds.get(pulumi_name(block, name)), schema_defaults=schema_defaults)
     filled: list[str] = []
     for name, attribute in block.items():
         if name in config or _conflicts(block, config, name):
@@ -65,13 +65,12 @@ def apply_defaults(
     config[DEFAULTS] = sorted(filled)
 
 
-def _nested(attribute: Attribute, values: list[Any], old: Any, *, schema_defaults: bool) -> None:
-    assert attribute.block is not None
+def _nested(block: Block, values: list[Any], old: Any, *, schema_defaults: bool) -> None:
     olds = old if isinstance(old, list) else [old]
     for index, element in enumerate(values):
         if isinstance(element, dict):
             before = olds[index] if index < len(olds) and isinstance(olds[index], dict) else {}
-            apply_defaults(attribute.block, element, before, None, schema_defaults=schema_defaults)
+            apply_defaults(block, element, before, None, schema_defaults=schema_defaults)
 
 
 def _default(attribute: Attribute, naming: Naming | None, *, schema_defaults: bool) -> Any:

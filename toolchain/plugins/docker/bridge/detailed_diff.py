@@ -14,7 +14,7 @@ from toolchain.plugins.docker.bridge.plan_inputs import could_come_from
 from toolchain.plugins.docker.bridge.position import Path, Position, is_reserved, path_text
 from toolchain.plugins.docker.bridge.set_identity import element_identity
 from toolchain.plugins.docker.bridge.values import UNKNOWN
-from toolchain.plugins.docker.schema.attribute import Block, Kind
+from toolchain.plugins.docker.schema.attribute import Attribute, Block, Kind
 
 ADD, DELETE, UPDATE = PropertyDiffKind.ADD, PropertyDiffKind.DELETE, PropertyDiffKind.UPDATE
 
@@ -105,12 +105,14 @@ class _Differ:
         if old is None and new is None:
             return
         kind = ADD if old is None else DELETE if new is None else UPDATE
-        if new is UNKNOWN:
-            replaces = at.triggers_replacement
-        else:
-            replaces = new is not None and at.value_triggers_replacement(new)
-        replaces = replaces or (old is not None and at.value_triggers_replacement(old))
-        self._record(path, kind, replaces=replaces)
+        self._record(path, kind, replaces=self._appearance_replaces(at, old, new))
+
+    def _appearance_replaces(self, at: Position, old: Any, new: Any) -> bool:
+        if new is UNKNOWN and at.triggers_replacement:
+            return True
+        return any(
+            value is not None and value is not UNKNOWN and at.value_triggers_replacement(value) for value in (old, new)
+        )
 
     def _list(self, path: Path, at: Position, old: list[Any], new: list[Any]) -> None:
         if at.scalar_elements:
@@ -138,15 +140,13 @@ class _Differ:
             self.compare((*path, index), at.element(), was, will)
 
     def _identities(self, at: Position, elements: list[Any]) -> dict[str, int]:
-        assert at.attribute is not None
+        attribute = at.known_attribute
         return {
-            element_identity(at.attribute, _without_unknowns(_terraform_element(at, item))): index
+            element_identity(attribute, _without_unknowns(_terraform_element(attribute, item))): index
             for index, item in enumerate(elements)
         }
 
-    def _match(
-        self, path: Path, at: Position, added: list[int], planned: list[Any]
-    ) -> dict[int, int] | None:
+    def _match(self, path: Path, at: Position, added: list[int], planned: list[Any]) -> dict[int, int] | None:
         """The indices of inputs that the added elements of the plan come from."""
         inputs = _at(self.new_inputs, path)
         inputs = inputs if isinstance(inputs, list) else []
@@ -161,10 +161,8 @@ class _Differ:
         return matched
 
 
-def _terraform_element(at: Position, value: Any) -> Any:
-    assert at.attribute is not None
-    converted = terraform_value("", [value], at.attribute)
-    return converted[0]
+def _terraform_element(attribute: Attribute, value: Any) -> Any:
+    return terraform_value("", [value], attribute)[0]
 
 
 def _without_unknowns(value: Any) -> Any:

@@ -62,12 +62,16 @@ def diff(
     """Compare recorded properties with new inputs."""
     block = resource.attributes
     planned = plan_change(resource, urn, state, news, ignore_changes)
-    detailed = {} if not planned.changes else detailed_diff(
-        block,
-        pulumi_properties(block, planned.prior),
-        pulumi_properties(block, planned.planned),
-        news,
-        replaces=planned.requires_replacement,
+    detailed = (
+        {}
+        if not planned.changes
+        else detailed_diff(
+            block,
+            pulumi_properties(block, planned.prior),
+            pulumi_properties(block, planned.planned),
+            news,
+            replaces=planned.requires_replacement,
+        )
     )
     replaces = sorted(_top(path) for path, kind in detailed.items() if kind in _REPLACING)
     return ResourceDiff(
@@ -75,8 +79,7 @@ def diff(
         replaces=replaces,
         stables=_stables(resource, replaces),
         diffs=sorted({_top(path) for path in detailed}),
-        delete_before_replace=bool(replaces)
-        and (resource.delete_before_replace or _named_by_hand(resource, news)),
+        delete_before_replace=bool(replaces) and (resource.delete_before_replace or _named_by_hand(resource, news)),
         detailed=detailed,
     )
 
@@ -88,9 +91,7 @@ def _top(path: str) -> str:
 
 def _stables(resource: Resource, replaces: list[str]) -> list[str]:
     names = (
-        pulumi_name(resource.attributes, name)
-        for name, attribute in resource.attributes.items()
-        if attribute.force_new
+        pulumi_name(resource.attributes, name) for name, attribute in resource.attributes.items() if attribute.force_new
     )
     return sorted(name for name in names if name not in replaces)
 

@@ -16,17 +16,9 @@ def equivalent(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(equivalent(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(
-            any(equivalent(item, other) for other in right) for item in left
-        ) and all(any(equivalent(item, other) for other in left) for item in right) if _is_set(left) else (
-            len(left) == len(right) and all(map(equivalent, left, right))
-        )
+        # Sets are sorted, so that they compare in order too.
+        return len(left) == len(right) and all(map(equivalent, left, right))
     return bool(left == right)
-
-
-def _is_set(_value: Any) -> bool:
-    # Sets are sorted, so comparing in order is enough unless nulls changed the order.
-    return False
 
 
 def _is_zero(value: Any) -> bool:

@@ -13,7 +13,7 @@ def could_come_from(at: Position, given: Any, planned: Any) -> bool:
     attribute = at.attribute
     if attribute is None:
         return False
-    kind = at._own_kind
+    kind = at.own_kind
     if attribute.computed and not at.of_element and given is None:
         return True
     if kind in (Kind.LIST, Kind.SET):

@@ -46,7 +46,14 @@ class Position:
         return cls(find(block, name)[1], parent=parent)
 
     @property
-    def _own_kind(self) -> Kind | None:
+    def known_attribute(self) -> Attribute:
+        """The attribute of a place inside the schema."""
+        if self.attribute is None:
+            raise LookupError("outside the schema")
+        return self.attribute
+
+    @property
+    def own_kind(self) -> Kind | None:
         """What Terraform has here; objects count as maps."""
         if self.attribute is None:
             return None
@@ -58,8 +65,8 @@ class Position:
     def effective_kind(self) -> Kind | None:
         """What Pulumi has here: a collection of at most one element is that element."""
         if self.attribute is not None and not self.of_element and self.attribute.is_flattened:
-            return self.element()._own_kind
-        return self._own_kind
+            return self.element().own_kind
+        return self.own_kind
 
     @property
     def force_new(self) -> bool:
@@ -75,11 +82,7 @@ class Position:
         if self.force_new:
             return True
         parent = self.parent
-        return (
-            parent is not None
-            and parent._own_kind in (Kind.LIST, Kind.SET, Kind.MAP)
-            and parent.force_new
-        )
+        return parent is not None and parent.own_kind in (Kind.LIST, Kind.SET, Kind.MAP) and parent.force_new
 
     def value_triggers_replacement(self, value: Any) -> bool:
         """The same for a whole value that appears or disappears."""
@@ -89,9 +92,7 @@ class Position:
             return any(self.element().value_triggers_replacement(item) for item in value)
         if isinstance(value, dict):
             return any(
-                self.member(key).value_triggers_replacement(item)
-                for key, item in value.items()
-                if not is_reserved(key)
+                self.member(key).value_triggers_replacement(item) for key, item in value.items() if not is_reserved(key)
             )
         return False
 

@@ -12,9 +12,7 @@ from toolchain.plugins.docker.schema.attribute import Attribute, Block, Kind
 
 def proposed_state(block: Block, prior: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """Merge `prior` into `config`, both typed objects of the same block."""
-    return {
-        name: _attribute(attribute, prior.get(name), config[name]) for name, attribute in block.items()
-    }
+    return {name: _attribute(attribute, prior.get(name), config[name]) for name, attribute in block.items()}
 
 
 def _attribute(attribute: Attribute, prior: Any, config: Any) -> Any:
@@ -29,11 +27,9 @@ def _blocks(attribute: Attribute, prior: Any, config: Any) -> Any:
     if config is UNKNOWN or not config or attribute.kind is not Kind.LIST:
         # Blocks in sets hold nothing computed here, so there is nothing to keep for them.
         return config
-    assert attribute.block is not None
+    block = attribute.block or {}
     before = prior if isinstance(prior, list) else []
     return [
-        proposed_state(attribute.block, before[index], element)
-        if index < len(before) and isinstance(element, dict)
-        else element
+        proposed_state(block, before[index], element) if index < len(before) and isinstance(element, dict) else element
         for index, element in enumerate(config)
     ]

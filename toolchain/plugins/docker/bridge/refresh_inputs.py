@@ -15,9 +15,7 @@ def refreshed_inputs(block: Block, inputs: Mapping[str, Any], state: Mapping[str
     return _object(block, inputs, state)[0]
 
 
-def _object(
-    block: Block, inputs: Mapping[str, Any], state: Mapping[str, Any]
-) -> tuple[dict[str, Any], bool]:
+def _object(block: Block, inputs: Mapping[str, Any], state: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     """The new inputs of an object and whether they are still its defaults."""
     result: dict[str, Any] = {}
     unchanged = True
@@ -34,7 +32,7 @@ def _object(
             kept.discard(name)
     if isinstance(defaults, list):
         result[DEFAULTS] = sorted(kept)
-        return result, False if not unchanged else True
+        return result, unchanged
     return result, True
 
 
@@ -118,11 +116,8 @@ def _imported(attribute: Attribute, value: Any) -> Any:
 
 def _is_default(attribute: Attribute, value: Any) -> bool:
     if attribute.default is not None:
-        return _equal(value, float(attribute.default)) if _is_int(attribute.default) else _equal(value, attribute.default)
+        default = attribute.default
+        return _equal(value, float(default) if isinstance(default, int) and not isinstance(default, bool) else default)
     if isinstance(value, dict):
         return not value or set(value) == {DEFAULTS}
     return value is None or value is False or value in (0, "") or value == []
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

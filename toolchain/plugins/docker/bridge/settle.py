@@ -8,7 +8,7 @@ from typing import Any
 from toolchain.plugins.docker.bridge.plan import plan
 from toolchain.plugins.docker.bridge.set_identity import zero_filled
 from toolchain.plugins.docker.bridge.state import typed_object, typed_value
-from toolchain.plugins.docker.bridge.values import UNKNOWN
+from toolchain.plugins.docker.bridge.values import UNKNOWN, contains_unknown
 from toolchain.plugins.docker.schema.attribute import Attribute, Block, Kind
 
 
@@ -77,7 +77,7 @@ def _as_planned(attribute: Attribute, found: Any, planned: Any) -> Any:
         return planned
     if planned is None:
         return found
-    if attribute.kind is Kind.SET and not _has_unknown(planned):
+    if attribute.kind is Kind.SET and not contains_unknown(planned):
         return planned
     if attribute.kind is Kind.STRING and found is None and planned == "":
         return ""
@@ -102,11 +102,3 @@ def refreshed_state(block: Block, prior: Mapping[str, Any], found: Mapping[str, 
         name: zero_filled(attribute, typed_value(attribute, found[name]) if name in found else before[name])
         for name, attribute in block.items()
     }
-
-
-def _has_unknown(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_has_unknown(item) for item in value)
-    return value is UNKNOWN

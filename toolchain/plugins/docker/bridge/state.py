@@ -109,10 +109,10 @@ def _scalar_bytes(value: Any) -> str:
 
 def _big_float(value: int) -> str:
     # Go's big.Float.String() writes ten significant digits.
-    digits = str(abs(value))
-    if len(digits) <= 10:
+    if len(str(abs(value))) <= 10:
         return str(value)
-    return f"{value:.9e}" if digits[10:].strip("0") or True else str(value)
+    mantissa, _, exponent = f"{value:.9e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
 
 
 def _quoted(value: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolchain.plugins.docker.bridge.names import pulumi_name
-from toolchain.plugins.docker.bridge.values import UNKNOWN
+from toolchain.plugins.docker.bridge.values import UNKNOWN, contains_unknown
 from toolchain.plugins.docker.schema.attribute import Attribute, Block, Kind
 
 _IDENTIFIER = re.compile(r"[_a-zA-Z][-_a-zA-Z0-9]*", re.ASCII)
@@ -76,15 +76,11 @@ def _attribute(attribute: Attribute, config: Mapping[str, Any], name: str, at: P
                 "decided automatically based on the result of applying this configuration.",
             )
         ]
-    if not _wholly_known(value):
+    if contains_unknown(value):
         return []
     for other in attribute.conflicts_with:
         if config.get(other) is not None and config[other] is not UNKNOWN:
-            return [
-                Failure(
-                    at.shown, f'Conflicting configuration arguments. "{at.key}": conflicts with {other}'
-                )
-            ]
+            return [Failure(at.shown, f'Conflicting configuration arguments. "{at.key}": conflicts with {other}')]
     return _typed(attribute, value, at)
 
 
@@ -118,9 +114,7 @@ def _list(attribute: Attribute, value: Any, at: Place) -> list[Failure]:
         elif isinstance(element, dict):
             failures += validate(attribute.block, element, place)
         elif element is not None:
-            failures.append(
-                Failure(place.shown, f"Expected Object Type. Expected object, got {_go_kind(element)}")
-            )
+            failures.append(Failure(place.shown, f"Expected Object Type. Expected object, got {_go_kind(element)}"))
     return failures
 
 
@@ -134,9 +128,7 @@ def _map(attribute: Attribute, value: Any, at: Place) -> list[Failure]:
     return []
 
 
-def _scalar(
-    attribute: Attribute, kind: Kind, value: Any, at: Place, *, validator: bool = True
-) -> list[Failure]:
+def _scalar(attribute: Attribute, kind: Kind, value: Any, at: Place, *, validator: bool = True) -> list[Failure]:
     if value is None:
         return []
     if isinstance(value, list):
@@ -147,11 +139,7 @@ def _scalar(
         shown = str(value).lower() if isinstance(value, bool) else value
         return [Failure(at.shown, f"Attribute must be a whole number, got {shown}")]
     if kind is Kind.BOOL and isinstance(value, str) and not _TRUE_FALSE.fullmatch(value):
-        return [
-            Failure(
-                at.shown, f"cannot parse '' as bool: strconv.ParseBool: parsing \"{value}\": invalid syntax"
-            )
-        ]
+        return [Failure(at.shown, f"cannot parse '' as bool: strconv.ParseBool: parsing \"{value}\": invalid syntax")]
     if validator and attribute.validate is not None:
         complaint = attribute.validate(value)
         if complaint is not None:
@@ -164,14 +152,6 @@ def _complaint(text: str, at: Place) -> str:
     if "{path}" in text:
         return text.replace("{path}", at.key)
     return f"{text}. {text}"
-
-
-def _wholly_known(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(_wholly_known(item) for item in value.values())
-    if isinstance(value, list):
-        return all(_wholly_known(item) for item in value)
-    return value is not UNKNOWN
 
 
 def _go_kind(value: Any) -> str:

@@ -45,9 +45,7 @@ _UNKNOWN_STRING: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 DEFAULTS: Final = "__defaults"
 
 #: Properties that belong to Pulumi, not to the resource.
-RESERVED: Final = frozenset(
-    (DEFAULTS, "__meta", "__pulumi_raw_state_delta", "__internal", "__id", "__provider")
-)
+RESERVED: Final = frozenset((DEFAULTS, "__meta", "__pulumi_raw_state_delta", "__internal", "__id", "__provider"))
 
 
 def plain(value: PropertyValue) -> Any:
@@ -77,6 +75,15 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(item) for item in value]
     return value
+
+
+def contains_unknown(value: Any) -> bool:
+    """Whether a value is unknown or has an unknown part."""
+    if isinstance(value, dict):
+        return any(contains_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(contains_unknown(item) for item in value)
+    return value is UNKNOWN
 
 
 def property_value(value: Any) -> PropertyValue:

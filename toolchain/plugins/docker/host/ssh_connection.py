@@ -117,9 +117,7 @@ class SshConnection:
                 raise SshError(f"ssh: Could not resolve hostname {host}: {error.strerror}\r\n") from error
             except OSError as error:
                 if attempt + 1 >= self.options.connection_attempts:
-                    raise SshError(
-                        f"ssh: connect to host {host} port {port}: {_reason(error)}\r\n"
-                    ) from error
+                    raise SshError(f"ssh: connect to host {host} port {port}: {_reason(error)}\r\n") from error
         raise AssertionError("unreachable")
 
     def _identity_files(self) -> list[Path]:

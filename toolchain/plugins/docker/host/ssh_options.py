@@ -34,7 +34,15 @@ _INT_OPTIONS = {
     "connectionattempts": "connection_attempts",
 }
 _FLAGS_WITHOUT_EFFECT = frozenset("46aCkNnqTtvxXy")
-_STRICT = {"yes": "yes", "ask": "yes", "true": "yes", "accept-new": "accept-new", "no": "no", "off": "no", "false": "no"}
+_STRICT = {
+    "yes": "yes",
+    "ask": "yes",
+    "true": "yes",
+    "accept-new": "accept-new",
+    "no": "no",
+    "off": "no",
+    "false": "no",
+}
 
 
 @dataclass

@@ -106,9 +106,7 @@ def _ports(ports: Any) -> tuple[dict[str, Any], dict[str, list[dict[str, str]]]]
     for port in ports:
         key = f"{port['internal']}/{port['protocol']}"
         exposed[key] = {}
-        bindings.setdefault(key, []).append(
-            {"HostPort": str(port["external"] or 0), "HostIp": port["ip"] or ""}
-        )
+        bindings.setdefault(key, []).append({"HostPort": str(port["external"] or 0), "HostIp": port["ip"] or ""})
     return exposed, bindings
 
 
@@ -139,9 +137,7 @@ def _host_config(values: Values) -> dict[str, Any]:
     mode = values["cgroupns_mode"]
     if mode:
         if mode not in ("private", "host"):
-            raise OperationError(
-                "cgroupns_mode: invalid CGROUP mode, must be either 'private', 'host' or empty"
-            )
+            raise OperationError("cgroupns_mode: invalid CGROUP mode, must be either 'private', 'host' or empty")
         host["CgroupnsMode"] = mode
     return host
 

@@ -149,8 +149,7 @@ def _from_host_config(host: Values, known: Values) -> dict[str, Any]:
         "userns_mode": host.get("UsernsMode") or "",
         "host": [_extra_host(entry) for entry in host.get("ExtraHosts") or ()],
         "ulimit": [
-            {"name": limit["Name"], "soft": limit["Soft"], "hard": limit["Hard"]}
-            for limit in host.get("Ulimits") or ()
+            {"name": limit["Name"], "soft": limit["Soft"], "hard": limit["Hard"]} for limit in host.get("Ulimits") or ()
         ],
         "devices": [
             {

@@ -19,9 +19,7 @@ def bind_entries(volumes: Iterable[Values]) -> tuple[dict[str, Any], list[str], 
     for volume in volumes:
         source, path = volume["from_container"] or "", volume["container_path"] or ""
         if not source and not path:
-            raise OperationError(
-                "Unable to parse volumes: volume entry without container path or source container"
-            )
+            raise OperationError("Unable to parse volumes: volume entry without container path or source container")
         if source and path:
             raise OperationError("Unable to parse volumes: both a container and a path specified in a volume entry")
         if source:
@@ -55,7 +53,9 @@ def _mount(mount: Values) -> dict[str, Any]:
 
 
 def _bind(mount: Values) -> dict[str, Any]:
-    return {"BindOptions": {"Propagation": options["propagation"] or ""} for options in mount["bind_options"]}
+    for options in mount["bind_options"]:
+        return {"BindOptions": {"Propagation": options["propagation"] or ""}}
+    return {}
 
 
 def _volume(mount: Values) -> dict[str, Any]:
@@ -72,7 +72,6 @@ def _volume(mount: Values) -> dict[str, Any]:
 
 
 def _tmpfs(mount: Values) -> dict[str, Any]:
-    return {
-        "TmpfsOptions": {"SizeBytes": options["size_bytes"] or 0, "Mode": options["mode"] or 0}
-        for options in mount["tmpfs_options"]
-    }
+    for options in mount["tmpfs_options"]:
+        return {"TmpfsOptions": {"SizeBytes": options["size_bytes"] or 0, "Mode": options["mode"] or 0}}
+    return {}

@@ -38,9 +38,7 @@ def _mode(upload: Mapping[str, Any]) -> int:
 def _content(upload: Mapping[str, Any]) -> bytes:
     given = [name for name in ("content", "content_base64", "source") if upload[name]]
     if not given:
-        raise OperationError(
-            "error with upload content: one of 'content', 'content_base64', or 'source' must be set"
-        )
+        raise OperationError("error with upload content: one of 'content', 'content_base64', or 'source' must be set")
     if len(given) > 1:
         raise OperationError(
             "error with upload content: only one of 'content', 'content_base64', or 'source' can be set"

@@ -210,6 +210,4 @@ ATTRIBUTES: dict[str, Attribute] = {
     "network_data": Attribute(Kind.LIST, computed=True, elem=NETWORK_DATA, pulumi_name="networkDatas"),
 }
 
-CONTAINER = Resource(
-    "docker:index/container:Container", "docker_container", ATTRIBUTES, delete_before_replace=True
-)
+CONTAINER = Resource("docker:index/container:Container", "docker_container", ATTRIBUTES, delete_before_replace=True)

@@ -19,9 +19,7 @@ from toolchain.plugins.docker.schema.validators import one_of
 CLUSTER: Block = {
     "id": Attribute(Kind.STRING, computed=True),
     "scope": string(default="single", force_new=True, validate=one_of("single", "multi")),
-    "sharing": string(
-        default="none", force_new=True, validate=one_of("none", "readonly", "onewriter", "all")
-    ),
+    "sharing": string(default="none", force_new=True, validate=one_of("none", "readonly", "onewriter", "all")),
     "type": string(default="block", force_new=True, validate=one_of("mount", "block")),
     "topology_preferred": string(default="", force_new=True),
     "topology_required": string(default="", force_new=True),
