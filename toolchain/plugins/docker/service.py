@@ -27,7 +27,7 @@ class Servicer(sdk_server.ProviderServicer):
         return await _reported(super().CheckConfig(request, context), context)
 
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().DiffConfig(request, context), context)
+        return await _reported(super().DiffConfig(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await _reported(super().Configure(request, context), context)
@@ -39,16 +39,16 @@ class Servicer(sdk_server.ProviderServicer):
         return await _reported(super().Diff(request, context), context)
 
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Create(request, context), context)
+        return await _reported(super().Create(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Read(request, context), context)
+        return await _reported(super().Read(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Update(request, context), context)
+        return await _reported(super().Update(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Delete(request, context), context)
+        return await _reported(super().Delete(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await _reported(super().Invoke(request, context), context)

@@ -30,12 +30,12 @@ Properties = dict[str, Any]
 class RefusedError(Exception):
     """A call failed; `details` is the bare text, `recorded` what the engine would keep."""
 
-    def __init__(self, error: grpc.RpcError) -> None:
-        self.details: str = error.details()  # type: ignore[attr-defined]
+    def __init__(self, error: Any) -> None:
+        self.details: str = error.details()
         super().__init__(self.details)
-        self.code: str = error.code().name  # type: ignore[attr-defined]
+        self.code: str = error.code().name
         self.recorded: tuple[str, Properties] | None = None
-        for key, value in error.trailing_metadata() or ():  # type: ignore[attr-defined]
+        for key, value in error.trailing_metadata() or ():
             if key == "grpc-status-details-bin":
                 detail = protocol.ErrorResourceInitFailed()
                 status_pb2.Status.FromString(value).details[0].Unpack(detail)

@@ -43,6 +43,8 @@ def test_an_ssh_host_is_reached_only_when_it_is_needed(answers: Rows) -> None:
 
 
 def test_an_unknown_ssh_option_is_refused_by_name() -> None:
-    with running_plugin(host="ssh://root@127.0.0.1:1", sshOpts='["-o", "Wibble=yes"]') as plugin:
-        with pytest.raises(RefusedError, match=re.escape("the ssh option 'Wibble' is not supported")):
-            plugin.create(CONTAINER, {"name": "x", "image": "x"})
+    with (
+        running_plugin(host="ssh://root@127.0.0.1:1", sshOpts='["-o", "Wibble=yes"]') as plugin,
+        pytest.raises(RefusedError, match=re.escape("the ssh option 'Wibble' is not supported")),
+    ):
+        plugin.create(CONTAINER, {"name": "x", "image": "x"})

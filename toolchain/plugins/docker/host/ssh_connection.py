@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import paramiko
 
@@ -53,9 +54,7 @@ class SshConnection:
             transport = self._client.get_transport() if self._client is not None else None
             if transport is None or not transport.is_active():
                 self.close()
-                self._client = self._connect()
-                transport = self._client.get_transport()
-                assert transport is not None
+                self._client, transport = self._connect()
         try:
             channel = transport.open_session(timeout=self.options.connect_timeout_seconds)
             channel.exec_command(REMOTE_COMMAND)
@@ -72,7 +71,7 @@ class SshConnection:
     def _address(self) -> tuple[str, int]:
         return (self.options.hostname or self.url.host, self.url.port or self.options.port or 22)
 
-    def _connect(self) -> paramiko.SSHClient:
+    def _connect(self) -> tuple[paramiko.SSHClient, paramiko.Transport]:
         options = self.options
         host, port = self._address
         client = paramiko.SSHClient()
@@ -87,7 +86,7 @@ class SshConnection:
                 port=name_port,
                 username=user,
                 sock=self._socket(host, port),
-                key_filename=[str(path) for path in self._identity_files()] or None,
+                key_filename=cast("Any", [str(path) for path in self._identity_files()] or None),
                 look_for_keys=False,
                 allow_agent=self._agent_allowed(),
                 timeout=options.connect_timeout_seconds,
@@ -105,9 +104,10 @@ class SshConnection:
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise SshError(f"ssh: connect to host {host} port {port}: {_reason(error)}\r\n") from error
         transport = client.get_transport()
-        assert transport is not None
+        if transport is None:
+            raise SshError(f"Connection to {host} closed by remote host.\r\n")
         transport.set_keepalive(options.alive_interval_seconds or 30)
-        return client
+        return client, transport
 
     def _socket(self, host: str, port: int) -> socket.socket:
         for attempt in range(max(1, self.options.connection_attempts)):
@@ -144,7 +144,8 @@ class SshConnection:
         wanted = self.options.host_key_algorithms
         if not wanted:
             return None
-        return {"keys": [name for name in paramiko.Transport._preferred_keys if name not in wanted]}
+        known: tuple[str, ...] = vars(paramiko.Transport)["_preferred_keys"]
+        return {"keys": [name for name in known if name not in wanted]}
 
 
 class _MissingKey(paramiko.MissingHostKeyPolicy):

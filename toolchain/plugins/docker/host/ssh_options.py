@@ -34,6 +34,10 @@ _INT_OPTIONS = {
     "connectionattempts": "connection_attempts",
 }
 _FLAGS_WITHOUT_EFFECT = frozenset("46aCkNnqTtvxXy")
+_PATH_LISTS = {
+    "userknownhostsfile": "user_known_hosts_files",
+    "globalknownhostsfile": "global_known_hosts_files",
+}
 _STRICT = {
     "yes": "yes",
     "ask": "yes",
@@ -130,25 +134,31 @@ def apply_option(options: SshOptions, name: str, value: str) -> None:
     if key in _TEXT_OPTIONS:
         setattr(options, _TEXT_OPTIONS[key], value)
     elif key in _INT_OPTIONS:
-        if not value.isdigit():
-            raise PluginError(f"sshOpts: {name} must be a whole number, got {value!r}")
-        setattr(options, _INT_OPTIONS[key], int(value))
+        setattr(options, _INT_OPTIONS[key], _whole_number(name, value))
     elif key == "stricthostkeychecking":
-        if value.lower() not in _STRICT:
-            raise PluginError(f"sshOpts: {name} must be yes, no, ask or accept-new, got {value!r}")
-        options.strict_host_key_checking = _STRICT[value.lower()]
+        options.strict_host_key_checking = _strictness(name, value)
     elif key == "identitiesonly":
         options.identities_only = value.lower() in ("yes", "true")
     elif key == "identityagent":
         options.identity_agent = value
-    elif key == "userknownhostsfile":
-        options.user_known_hosts_files = [] if value == "none" else [expand(part) for part in value.split()]
-    elif key == "globalknownhostsfile":
-        options.global_known_hosts_files = [] if value == "none" else [expand(part) for part in value.split()]
+    elif key in _PATH_LISTS:
+        setattr(options, _PATH_LISTS[key], [] if value == "none" else [expand(part) for part in value.split()])
     elif key == "hostkeyalgorithms":
         options.host_key_algorithms = [part for part in value.split(",") if part[:1] not in "+-^"]
     elif key not in _WITHOUT_EFFECT:
         raise PluginError(f"sshOpts: the ssh option {name!r} is not supported")
+
+
+def _whole_number(name: str, value: str) -> int:
+    if not value.isdigit():
+        raise PluginError(f"sshOpts: {name} must be a whole number, got {value!r}")
+    return int(value)
+
+
+def _strictness(name: str, value: str) -> str:
+    if value.lower() not in _STRICT:
+        raise PluginError(f"sshOpts: {name} must be yes, no, ask or accept-new, got {value!r}")
+    return _STRICT[value.lower()]
 
 
 def expand(path: str) -> Path:

@@ -49,7 +49,8 @@ def create(client: APIClient, values: Values, registries: Sequence[RegistryAuth]
         raise OperationError(f"Unable to create container with image {image}: {error}") from error
     config = container_config(values)
     with failing_with("Unable to create container: "):
-        container = client.create_container_from_config(config, values["name"], platform or None)
+        create_container: Any = client.create_container_from_config
+        container = create_container(config, values["name"], platform or None)
     return str(container["Id"])
 
 

@@ -32,7 +32,7 @@ def find_image(client: APIClient, name: str, registries: Sequence[RegistryAuth],
 def local_image(client: APIClient, name: str) -> Image | None:
     """The local image of a name, tag, digest or id."""
     try:
-        return dict(client.inspect_image(name))
+        return dict(client.inspect_image(name))  # type: ignore[no-untyped-call]
     except docker.errors.APIError:
         return None
 
