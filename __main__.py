@@ -1,12 +1,17 @@
 """Reads the stack's configuration, plans each host, builds it, and exports what was promised."""
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pulumi
 
-from components.gpu_host import GpuHost
+from components.access import Triggers, ssh_command, sudo_for
+from components.gpu_host import GpuHost, GpuHostArgs, checks
 from components.outputs import host_outputs
 from components.wiring import host_args
+from facts.memory import recall, remember
+from facts.probe import Check, HostObservation, observe
 from hosts.connection import resolve
 from hosts.load import validate_config
 from hosts.lock import ImageLock, ModelLock, lock_files, read_image_lock, read_model_lock
@@ -36,13 +41,48 @@ def main() -> None:
     ]
     model_lock, image_lock = locks(stack)
     exported = {}
+    wished = {
+        entry.name: host_args(stack, entry, planned, FOLDER, model_lock, image_lock)
+        for entry, planned in zip(stack.hosts, plans, strict=True)
+    }
+    seen = look_at(wished)
     for entry, planned in zip(stack.hosts, plans, strict=True):
-        for warning in planned.warnings:
+        args = wished[entry.name]
+        for warning in (*planned.warnings, *said_of(seen[entry.name])):
             pulumi.warn(f"{entry.name}: {warning}")
-        args = host_args(stack, entry, planned, FOLDER, model_lock, image_lock)
-        host = GpuHost(entry.name, args)
+        host = GpuHost(entry.name, args, triggers_of(entry.name, seen[entry.name]))
         exported[entry.name] = host_outputs(entry, planned, args, host)
     pulumi.export("hosts", exported)
+
+
+def look_at(wished: Mapping[str, GpuHostArgs]) -> dict[str, HostObservation]:
+    """Every host as it is, one SSH round trip each, all at once."""
+
+    def look(name: str) -> HostObservation:
+        ssh = wished[name].ssh
+        asked = [Check(part, text) for part, text in checks(name, wished[name]).items()]
+        return observe(ssh_command(name, ssh, FOLDER), asked, sudo=sudo_for(ssh))
+
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        return dict(zip(wished, pool.map(look, wished), strict=True))
+
+
+def triggers_of(name: str, seen: HostObservation) -> Triggers:
+    """The observation as the components take it; of a host that is away, what was last known."""
+    kept = FOLDER / ".gpuhost" / "seen" / pulumi.get_stack() / f"{name}.json"
+    if seen.away is not None:
+        return Triggers(recall(kept), away=True)
+    triggers = {part: seen.trigger(part) for part in seen.checks}
+    stamps = {part: check.stamp for part, check in seen.checks.items() if check.stamp is not None}
+    remember(kept, stamps if pulumi.runtime.is_dry_run() else triggers)
+    return Triggers(triggers)
+
+
+def said_of(seen: HostObservation) -> list[str]:
+    """What a person should know of the observation."""
+    if seen.away is not None:
+        return [f"could not be looked at, its last known state stands: {seen.away}"]
+    return [f"{part}: {line} (up puts it right)" for part, lines in seen.drift.items() for line in lines]
 
 
 def configuration() -> StackConfig:
@@ -68,9 +108,7 @@ def locks(stack: StackConfig) -> tuple[ModelLock, ImageLock | None]:
         raise ValueError("; ".join(missing))
     for sentence in missing:
         pulumi.warn(f"{sentence} (needed before up)")
-    lock = (
-        read_model_lock(path) if path.is_file() else lock_files(config_file.parent, [Path(config_file.name)])
-    )
+    lock = read_model_lock(path) if path.is_file() else lock_files(config_file.parent, [Path(config_file.name)])
     return lock, image_lock
 
 

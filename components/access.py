@@ -1,6 +1,7 @@
 """A host's two ways in - commands and Docker - over SSH with a host key that is known beforehand."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
@@ -8,6 +9,14 @@ import pulumi_command as command
 import pulumi_docker as docker
 
 from hosts.connection import SshConnection, SshEndpoint, resolve
+
+
+@dataclass(frozen=True)
+class Triggers:
+    """What makes a component's scripts run again, by the name of its check; `away` where nobody could look."""
+
+    by_name: Mapping[str, str] = field(default_factory=dict)
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,20 +31,20 @@ class HostAccess:
     connection: command.remote.ConnectionArgs
     docker: docker.Provider
     sudo: str
+    triggers: Triggers
 
     def options(self, parent: pulumi.Resource, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child resource: this parent, this host's provider, after these."""
         return pulumi.ResourceOptions(parent=parent, provider=self.docker, depends_on=list(depends_on))
 
 
-def access_to(host: str, ssh: SshConnection, folder: Path, parent: pulumi.Resource) -> HostAccess:
+def access_to(host: str, ssh: SshConnection, folder: Path, parent: pulumi.Resource, triggers: Triggers) -> HostAccess:
     """Ways into `host`; relative paths in `ssh` start at `folder`, the project's.
 
     Writes the host's key to `.gpuhost/known_hosts/<host>`, since ssh itself reads keys from a file only.
     Raises ValueError or OSError where a key file cannot be read.
     """
-    known_hosts = Path(".gpuhost/known_hosts") / host
-    _write_known_hosts(folder / known_hosts, ssh, folder)
+    known_hosts = known_hosts_file(host, ssh, folder)
     return HostAccess(
         host=host,
         connection=_connection(ssh, folder),
@@ -45,8 +54,27 @@ def access_to(host: str, ssh: SshConnection, folder: Path, parent: pulumi.Resour
             ssh_opts=_ssh_options(ssh, known_hosts),
             opts=pulumi.ResourceOptions(parent=parent),
         ),
-        sudo="" if ssh.user == "root" else "sudo -n ",
+        sudo=sudo_for(ssh),
+        triggers=triggers,
     )
+
+
+def sudo_for(ssh: SshConnection) -> str:
+    """What makes a command root's."""
+    return "" if ssh.user == "root" else "sudo -n "
+
+
+def ssh_command(host: str, ssh: SshConnection, folder: Path) -> list[str]:
+    """ssh to `host` with its key checked, from `folder`, for a command to follow."""
+    known_hosts = known_hosts_file(host, ssh, folder)
+    return ["ssh", *_ssh_options(ssh, known_hosts), "-p", str(ssh.port), f"{ssh.user}@{ssh.address}"]
+
+
+def known_hosts_file(host: str, ssh: SshConnection, folder: Path) -> Path:
+    """The file with the keys of the host and its jump host, relative to `folder`: ssh reads keys from files only."""
+    known_hosts = Path(".gpuhost/known_hosts") / host
+    _write_known_hosts(folder / known_hosts, ssh, folder)
+    return known_hosts
 
 
 def _connection(ssh: SshConnection, folder: Path) -> command.remote.ConnectionArgs:

@@ -9,7 +9,7 @@ from typing import Literal
 import pulumi
 
 from components.access import HostAccess
-from components.host_script import host_script
+from components.host_script import check_text, host_script
 
 _MERGE = Path(__file__).with_name("daemon_json.py")
 
@@ -69,11 +69,21 @@ class DockerEngine(pulumi.ComponentResource):
             ["apply", args.floor, args.policy],
             pulumi.ResourceOptions(parent=self),
             undo=["remove"],
-            data={
-                "wishes": json.dumps(keys, indent=2, sort_keys=True),
-                "merge_program": _MERGE.read_text(encoding="utf-8"),
-            },
+            data=_data(args),
+            drift=name,
         )
         self.ready = script
         self.version = script.stdout
         self.register_outputs({"version": self.version})
+
+
+def engine_check(args: DockerEngineArgs) -> str:
+    """Names what of the engine or its daemon.json is not as wished."""
+    return check_text("docker_engine.sh", [args.floor], _data(args))
+
+
+def _data(args: DockerEngineArgs) -> dict[str, str]:
+    return {
+        "wishes": json.dumps(args.daemon_keys(), indent=2, sort_keys=True),
+        "merge_program": _MERGE.read_text(encoding="utf-8"),
+    }

@@ -3,6 +3,7 @@
 # old one, backed up, and rolled back when Docker does not come back with it.
 # usage: docker_engine.sh apply FLOOR assert|install
 #        docker_engine.sh remove
+#        docker_engine.sh check FLOOR
 # Two functions come in front: `wishes` prints our keys as JSON, `merge_program` the Python that merges them.
 set -eu
 
@@ -93,6 +94,8 @@ apply() { # FLOOR POLICY
   python3 "$work/merge.py" merge "$work/wishes.json" < "$work/old.json" > "$work/new.json" ||
     fail "$file was left as it is"
   if [ -f "$file" ] && cmp -s "$work/new.json" "$file"; then
+    chown root:root "$file"
+    chmod 0644 "$file"
     if outdated; then
       say "Docker has run since before $file was written: restarting it"
       restart_engine || fail "Docker does not start: journalctl -u docker"
@@ -105,6 +108,46 @@ apply() { # FLOOR POLICY
     replace_with "$work/new.json"
   fi
   server_version
+}
+
+differences() { # OLD NEW: our keys that differ, with both values
+  python3 - "$1" "$2" <<'COMPARE'
+import json, sys
+
+def load(path):
+    with open(path) as stream:
+        text = stream.read().strip()
+    return json.loads(text) if text else {}
+
+def show(old, new, path):
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(set(old) | set(new)):
+            show(old.get(key), new.get(key), path + [key])
+    elif old != new:
+        print(f"daemon.json {'.'.join(path)} is {json.dumps(old)}, not {json.dumps(new)}")
+
+show(load(sys.argv[1]), load(sys.argv[2]), [])
+COMPARE
+}
+
+check() { # FLOOR: one line for each thing that is not as wished
+  version=$(server_version) || { echo "Docker does not answer"; return; }
+  at_least "$1" "$version" || echo "Docker is $version, below $1"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  merge_program > "$work/merge.py"
+  wishes > "$work/wishes.json"
+  if [ -f "$file" ]; then cp "$file" "$work/old.json"; else echo '{}' > "$work/old.json"; fi
+  if python3 "$work/merge.py" merge "$work/wishes.json" < "$work/old.json" > "$work/new.json" 2> "$work/why"; then
+    differences "$work/old.json" "$work/new.json"
+  else
+    cat "$work/why"
+  fi
+  if [ -f "$file" ] && [ "$(stat -c '%U:%G %a' "$file")" != 'root:root 644' ]; then
+    echo "$file is $(stat -c '%U:%G %a' "$file"), not root:root 644"
+  fi
+  outdated && echo "Docker has run since before $file was written"
+  [ -d "$home/incoming" ] || echo "$home/incoming is missing"
 }
 
 remove() {
@@ -124,6 +167,7 @@ remove() {
 
 case "${1:-}" in
   apply) [ $# -eq 3 ] || fail "usage: docker_engine.sh apply FLOOR assert|install"; apply "$2" "$3" ;;
+  check) check "$2" ;;
   remove) remove ;;
-  *) fail "usage: docker_engine.sh apply FLOOR assert|install | remove" ;;
+  *) fail "usage: docker_engine.sh apply FLOOR assert|install | remove | check FLOOR" ;;
 esac

@@ -7,14 +7,14 @@ from typing import Literal
 
 import pulumi
 
-from components.access import access_to
-from components.docker_engine import DockerEngine, DockerEngineArgs
-from components.host_limits import HostLimits, HostLimitsArgs
-from components.model_volume import ModelVolume, ModelVolumeArgs
+from components.access import Triggers, access_to
+from components.docker_engine import DockerEngine, DockerEngineArgs, engine_check
+from components.host_limits import HostLimits, HostLimitsArgs, limits_check
+from components.model_volume import ModelVolume, ModelVolumeArgs, model_check
 from components.server_container import ServerDefinition
-from components.server_image import ServerImage, ServerImageArgs
+from components.server_image import ServerImage, ServerImageArgs, image_check
 from components.server_terms import ServerTerms
-from components.vllm_server import VllmServer, VllmServerArgs
+from components.vllm_server import VllmServer, VllmServerArgs, server_check
 from hosts.connection import SshConnection
 from hosts.lock import ModelLock
 
@@ -46,6 +46,25 @@ class GpuHostArgs:
     stop_grace_s: int
     daemon_keys: Mapping[str, object] = field(default_factory=dict)
 
+    def engine(self) -> DockerEngineArgs:
+        """The engine's share."""
+        return DockerEngineArgs(self.docker_floor, self.docker_policy, self.daemon_keys)
+
+    def limits(self) -> HostLimitsArgs:
+        """The kernel settings' share."""
+        return HostLimitsArgs(self.sysctls)
+
+
+def checks(name: str, args: GpuHostArgs) -> dict[str, str]:
+    """The read-only check of every part of the host `name`, as script texts by the part's name."""
+    return {
+        f"{name}-limits": limits_check(args.limits()),
+        f"{name}-engine": engine_check(args.engine()),
+        f"{name}-model": model_check(args.model_volume, args.model_lock),
+        f"{name}-image": image_check(args.image_key),
+        f"{name}-{SERVICE}": server_check(SERVICE),
+    }
+
 
 class GpuHost(pulumi.ComponentResource):
     """Produces, for one host: its Docker provider, `HostLimits`, `DockerEngine`, `ModelVolume`, `ServerImage`
@@ -58,14 +77,16 @@ class GpuHost(pulumi.ComponentResource):
     docker_version: pulumi.Output[str]
     serving: pulumi.Output[str]
 
-    def __init__(self, name: str, args: GpuHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: GpuHostArgs, triggers: Triggers, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("gpuhost:index:GpuHost", name, None, opts)
-        access = access_to(name, args.ssh, args.folder, self)
+        access = access_to(name, args.ssh, args.folder, self, triggers)
         below = pulumi.ResourceOptions(parent=self)
-        limits = HostLimits(f"{name}-limits", HostLimitsArgs(args.sysctls), access, below)
+        limits = HostLimits(f"{name}-limits", args.limits(), access, below)
         engine = DockerEngine(
             f"{name}-engine",
-            DockerEngineArgs(args.docker_floor, args.docker_policy, args.daemon_keys),
+            args.engine(),
             access,
             below,
         )
@@ -85,7 +106,7 @@ class GpuHost(pulumi.ComponentResource):
         server = VllmServer(
             f"{name}-{SERVICE}",
             VllmServerArgs(
-                definition=_definition(args, image),
+                definition=_definition(args, image, triggers.by_name.get(f"{name}-{SERVICE}", "")),
                 health_deadline_s=args.health_deadline_s,
                 after=[limits.ready, model.ready, image.ready],
             ),
@@ -98,7 +119,7 @@ class GpuHost(pulumi.ComponentResource):
         )
 
 
-def _definition(args: GpuHostArgs, image: ServerImage) -> ServerDefinition:
+def _definition(args: GpuHostArgs, image: ServerImage, repair: str) -> ServerDefinition:
     return ServerDefinition(
         service=SERVICE,
         image=image.image,
@@ -113,4 +134,5 @@ def _definition(args: GpuHostArgs, image: ServerImage) -> ServerDefinition:
         terms=args.terms,
         health_start_period_s=args.health_start_period_s,
         stop_grace_s=args.stop_grace_s,
+        repair=repair,
     )

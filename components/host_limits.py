@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.access import HostAccess
-from components.host_script import host_script
+from components.host_script import check_text, host_script
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class HostLimits(pulumi.ComponentResource):
         self, name: str, args: HostLimitsArgs, access: HostAccess, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("gpuhost:index:HostLimits", name, dict(args.sysctls), opts)
-        settings = "".join(f"{key} = {value}\n" for key, value in sorted(args.sysctls.items()))
         script = host_script(
             f"{name}-sysctl",
             access,
@@ -39,8 +38,18 @@ class HostLimits(pulumi.ComponentResource):
             ["apply"],
             pulumi.ResourceOptions(parent=self),
             undo=["remove"],
-            data={"settings": settings},
+            data=_data(args),
+            drift=name,
         )
         self.ready = script
         self.applied = script.stdout
         self.register_outputs({"applied": self.applied})
+
+
+def limits_check(args: HostLimitsArgs) -> str:
+    """Names each kernel setting that is not as wished."""
+    return check_text("host_limits.sh", [], _data(args))
+
+
+def _data(args: HostLimitsArgs) -> dict[str, str]:
+    return {"settings": "".join(f"{key} = {value}\n" for key, value in sorted(args.sysctls.items()))}

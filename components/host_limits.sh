@@ -1,6 +1,6 @@
 #!/bin/sh
 # Kernel settings of a serving host, in one file of ours under /etc/sysctl.d, applied and read back.
-# usage: host_limits.sh apply | remove
+# usage: host_limits.sh apply | remove | check
 # The wished settings come as the function `settings`, one `name = value` a line.
 set -eu
 
@@ -29,10 +29,11 @@ apply() {
     echo "$name = $value"
   done > "$file.new"
   remember
-  if cmp -s "$file.new" "$file"; then
+  if cmp -s "$file.new" "$file" && [ "$(stat -c '%U:%G %a' "$file")" = 'root:root 644' ]; then
     rm -f "$file.new"
   else
     chmod 0644 "$file.new"
+    chown root:root "$file.new"
     mv "$file.new" "$file"
     say "wrote $file"
   fi
@@ -55,8 +56,22 @@ remove() {
   echo "removed"
 }
 
+check() { # one line for each setting that is not as wished
+  if [ ! -f "$file" ]; then
+    echo "$file is missing"
+  elif [ "$(stat -c '%U:%G %a' "$file")" != 'root:root 644' ]; then
+    echo "$file is $(stat -c '%U:%G %a' "$file"), not root:root 644"
+  elif [ "$(cat "$file")" != "$(settings)" ]; then
+    echo "$file was edited"
+  fi
+  settings | while IFS=' =' read -r name value; do
+    [ "$(value_of "$name")" = "$value" ] || echo "$name is $(value_of "$name"), not $value"
+  done
+}
+
 case "${1:-}" in
+  check) check ;;
   apply) apply ;;
   remove) remove ;;
-  *) fail "usage: host_limits.sh apply|remove" ;;
+  *) fail "usage: host_limits.sh apply|remove|check" ;;
 esac

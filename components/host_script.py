@@ -12,6 +12,7 @@ import pulumi
 import pulumi_command as command
 
 from components.access import HostAccess
+from hosts.folders import STAMPS
 
 _FOLDER = Path(__file__).parent
 
@@ -20,12 +21,33 @@ def script_text(name: str, data: Mapping[str, str] | None = None) -> str:
     """The script `components/<name>` with each of `data` put in front as a shell function that prints it.
 
     A data block named `manifest` is read in the script as `manifest`; its text may be anything but a
-    line that equals the block's end mark. The whole is one brace group: a transfer that is cut runs
-    nothing at all, and no command in it can swallow the rest from standard input.
+    line that equals the block's end mark.
     """
     blocks = "".join(_block(key, text) for key, text in (data or {}).items())
     script = (_FOLDER / name).read_text(encoding="utf-8")
-    return f"{{\n{blocks}{script.rstrip()}\n}} < /dev/null\n"
+    return f"(\n{blocks}{script.rstrip()}\n)\n"
+
+
+def check_text(name: str, arguments: Sequence[str], data: Mapping[str, str] | None = None) -> str:
+    """The same script and data as a read-only check, for facts.probe."""
+    return f"set -- {shlex.join(['check', *arguments])}\n{script_text(name, data)}"
+
+
+def sent_text(text: str, after: str = "") -> str:
+    """What goes over the line: one brace group, so that a transfer that is cut runs nothing at all, and
+    no command in it can swallow the rest from standard input. `after` runs when the script succeeded."""
+    end = f'status=$?\n[ "$status" -eq 0 ] || exit "$status"\n{after}'
+    return f"{{\n{text}{end}}} < /dev/null\n"
+
+
+def stamp_text(name: str, trigger: str) -> str:
+    """Keeps the trigger on the host as the stamp of a successful apply; an undo takes it away."""
+    keep = f"cat > '{STAMPS}/{name}' <<'END_OF_STAMP'\n{trigger}\nEND_OF_STAMP\n"
+    return (
+        f"mkdir -p '{STAMPS}'\n"
+        f"case \"${{1:-}}\" in remove | keep) rm -f '{STAMPS}/{name}'; rmdir '{STAMPS}' 2>/dev/null || true ;;\n"
+        f"*)\n{keep};;\nesac\n"
+    )
 
 
 def _block(name: str, text: str) -> str:
@@ -49,19 +71,27 @@ def host_script(
     undo: Sequence[str] | None = None,
     data: Mapping[str, str] | None = None,
     triggers: Sequence[str] = (),
+    drift: str | None = None,
 ) -> command.remote.Command:
     """A Command that runs `script arguments…` as root, again whenever script, arguments or triggers change.
 
-    `undo` are the arguments of the run at destroy. Standard output becomes the resource's `stdout`;
-    what the script says on standard error is shown while it runs.
+    `undo` are the arguments of the run at destroy; not to be used with triggers, since a replacement would
+    undo what it has just done. With `drift`, the name of the component's check, the trigger of what was
+    observed is part of the text, so the script runs again when it moves, and leaves it as its stamp.
+    Standard output becomes the resource's `stdout`; what the script says on standard error is shown live.
     """
+    trigger = None if drift is None else access.triggers.by_name.get(drift, "")
+    after = "" if drift is None or trigger is None else stamp_text(drift, trigger)
+    if drift is not None and access.triggers.away and pulumi.runtime.is_dry_run():
+        # Nothing is known of a host that is away: its old triggers stand.
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["stdin"]))
     # `sh -s` reads the script from standard input; a delete has the same standard input as the create.
     return command.remote.Command(
         name,
         connection=access.connection,
         create=_call(access, arguments),
         delete=None if undo is None else _call(access, undo),
-        stdin=script_text(script, data),
+        stdin=sent_text(script_text(script, data), after),
         triggers=list(triggers) or None,
         logging=command.remote.Logging.STDERR,
         add_previous_output_in_env=False,

@@ -9,10 +9,9 @@ import pulumi_command as command
 import pulumi_docker as docker
 
 from components.access import HostAccess
-from components.host_script import host_script
+from components.host_script import check_text, host_script
+from hosts.folders import INCOMING
 from hosts.lock import ModelLock
-
-INCOMING = "/var/lib/gpuhost/incoming"
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,12 @@ class ModelVolume(pulumi.ComponentResource):
                 connection=access.connection,
                 source=pulumi.FileArchive(str(args.directory)),
                 remote_path=source,
-                triggers=[args.lock.digest],
-                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+                triggers=[args.lock.digest, access.triggers.by_name.get(name, "")],
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=list(args.after),
+                    ignore_changes=["triggers"] if access.triggers.away else None,
+                ),
             )
             after.append(copy)
         assert source is not None  # noqa: S101 - one of the two, checked above
@@ -80,9 +83,19 @@ class ModelVolume(pulumi.ComponentResource):
             ["install", args.volume, source, *keep],
             pulumi.ResourceOptions(parent=self, depends_on=after),
             undo=["keep", args.volume],
-            data={"hashes": args.lock.sha256_lines(), "sizes": args.lock.size_lines()},
+            data=_data(args.lock),
+            drift=name,
         )
         self.ready = verified
         self.files = verified.stdout
         self.volume = volume.name
         self.register_outputs({"volume": self.volume, "files": self.files})
+
+
+def model_check(volume: str, lock: ModelLock) -> str:
+    """Names each file of the volume that is missing, altered or foreign."""
+    return check_text("model_volume.sh", [volume], _data(lock))
+
+
+def _data(lock: ModelLock) -> dict[str, str]:
+    return {"hashes": lock.sha256_lines(), "sizes": lock.size_lines()}

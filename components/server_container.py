@@ -35,11 +35,12 @@ class ServerDefinition:
     terms: ServerTerms
     health_start_period_s: int
     stop_grace_s: int
+    repair: str = ""  # what has to be put right: a repaired container is a new one, reached the same safe way
 
     @property
     def digest(self) -> str:
         """SHA-256 over the definition; the same on every machine, different for any different container."""
-        content = [self.model_digest, _plain(_container(self, self.image_key))]
+        content = [self.model_digest, self.repair, _plain(_container(self, self.image_key))]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property

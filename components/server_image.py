@@ -9,8 +9,8 @@ import pulumi_command as command
 import pulumi_docker as docker
 
 from components.access import HostAccess
-from components.host_script import host_script
-from components.model_volume import INCOMING
+from components.host_script import check_text, host_script
+from hosts.folders import INCOMING
 from hosts.lock import ImageLock
 
 
@@ -57,6 +57,7 @@ class ServerImage(pulumi.ComponentResource):
             f"{name}-pulled",
             name=reference,
             keep_locally=True,
+            pull_triggers=[access.triggers.by_name.get(name, "")],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=access.docker,
@@ -76,8 +77,12 @@ class ServerImage(pulumi.ComponentResource):
             connection=access.connection,
             source=pulumi.FileAsset(str(archive)),
             remote_path=remote,
-            triggers=[lock.sha256],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            triggers=[lock.sha256, access.triggers.by_name.get(name, "")],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(after),
+                ignore_changes=["triggers"] if access.triggers.away else None,
+            ),
         )
         loaded = host_script(
             f"{name}-loaded",
@@ -86,6 +91,12 @@ class ServerImage(pulumi.ComponentResource):
             ["load", remote, lock.sha256, lock.image_id, lock.reference],
             pulumi.ResourceOptions(parent=self, depends_on=[copy]),
             triggers=[lock.image_id],
+            drift=name,
         )
         self.ready = loaded
         return pulumi.Output.from_input(lock.image_id)
+
+
+def image_check(image: str) -> str:
+    """Says so where the image is not on the host."""
+    return check_text("server_image.sh", [image])

@@ -1,11 +1,16 @@
 #!/bin/sh
 # Loads a carried image archive into this host's Docker Engine, unless the image is there already.
 # usage: server_image.sh load ARCHIVE SHA256 IMAGE_ID REFERENCE
+#        server_image.sh check IMAGE
 set -eu
 
 say() { echo "image: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
+if [ "${1:-}" = check ] && [ $# -eq 2 ]; then
+  docker image inspect "$2" > /dev/null 2>&1 || echo "image $2 is missing"
+  exit 0
+fi
 [ "${1:-}" = load ] && [ $# -eq 5 ] || fail "usage: server_image.sh load ARCHIVE SHA256 IMAGE_ID REFERENCE"
 archive=$2 sha256=$3 image=$4 reference=$5
 

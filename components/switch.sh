@@ -4,6 +4,7 @@
 #
 # usage: switch.sh handover KEY=VALUE…   check the new server's terms, then stop the old one
 #        switch.sh gate KEY=VALUE…       wait until the new one is healthy, else return to the old one
+#        switch.sh check service=NAME    one line for each way in which the service is not as it was left
 #   service=NAME   label of every container of this service        new=NAME      the container to switch to
 #   image=ID       its image     address=IP port=N  where it answers     deadline=SECONDS  until healthy
 #   grace=SECONDS  the old one may finish its requests         pids=N         process limit of the new one
@@ -31,7 +32,10 @@ done
 run=/run/gpuhost/$service
 mkdir -p "$run"
 
-state_of() { docker inspect --format '{{.State.Status}}' "$1" 2>/dev/null || echo absent; }
+state_of() {
+  state=$(docker container inspect --format '{{.State.Status}}' "$1" 2>/dev/null) || state=absent
+  echo "$state"
+}
 running() { [ "$(state_of "$1")" = running ]; }
 others() { # running containers of the service, the new one left out
   docker ps --filter "label=gpuhost.service=$service" --format '{{.Names}}' | grep -vx -- "$new" || true
@@ -74,6 +78,41 @@ GUARD
   systemctl stop "$unit" 2>/dev/null || true
   systemctl reset-failed "$unit" 2>/dev/null || true
   systemd-run --quiet --collect --unit "$unit" sh "$run/guard.sh"
+}
+
+# What defines a container, as Docker records it; the same for as long as nobody changes it.
+describe() {
+  docker container inspect "$1" | python3 -c '
+import json, sys
+seen = json.load(sys.stdin)[0]
+host, config = seen["HostConfig"], seen["Config"]
+kept = {"name": seen["Name"].lstrip("/"), "image": seen["Image"]}
+kept.update({"host." + key: host[key] for key in sorted(host)})
+kept.update({"config." + key: config[key] for key in sorted(config) if key != "Hostname"})
+json.dump(kept, sys.stdout)'
+}
+record=/var/lib/gpuhost/services/$service
+
+check() {
+  [ -f "$record" ] || { echo "no server was switched to yet"; return; }
+  name=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["name"])' "$record")
+  case "$(state_of "$name")" in
+    absent) echo "container $name is missing"; return ;;
+    running) ;;
+    *) echo "container $name is $(state_of "$name"), not running" ;;
+  esac
+  python3 - "$record" "$(describe "$name")" <<'COMPARE'
+import json, sys
+with open(sys.argv[1]) as stream:
+    was = json.load(stream)
+now = json.loads(sys.argv[2])
+for key in sorted(was):
+    # After a restart of Docker nothing is null where it was an empty list, or the other way round.
+    if now.get(key) != was[key] and (now.get(key) or was[key]):
+        print(f"container {was['name']}: {key} is {json.dumps(now.get(key))}, not {json.dumps(was[key])}")
+COMPARE
+  new=$name
+  for other in $(others); do echo "container $other runs beside $name"; done
 }
 
 settle() { : > "$run/settled"; }
@@ -155,11 +194,15 @@ gate() {
     sleep 1
   done
   settle
+  mkdir -p "$(dirname "$record")"
+  describe "$new" > "$record.next"
+  mv "$record.next" "$record"
   say "$new is healthy after $(($(date +%s) - begun)) s"
   echo "$new serves on $address:$port"
 }
 
 case "$verb" in
+  check) check ;;
   handover) handover ;;
   gate) gate ;;
   *) fail "usage: switch.sh handover|gate KEY=VALUE…" ;;

@@ -8,7 +8,7 @@ import pulumi_command as command
 import pulumi_docker as docker
 
 from components.access import HostAccess
-from components.host_script import host_script
+from components.host_script import check_text, host_script
 from components.server_container import ServerDefinition, container_args
 from components.server_terms import trial_options
 
@@ -52,13 +52,19 @@ class VllmServer(pulumi.ComponentResource):
             container_args(server),
             access.options(self, handover),
         )
-        gate = self._switch(f"{name}-gate", "gate", args, access, container)
+        gate = self._switch(f"{name}-gate", "gate", args, access, container, drift=name)
         self.serving = gate.stdout
         self.container = pulumi.Output.all(container.name, gate.stdout).apply(lambda known: str(known[0]))
         self.register_outputs({"container": self.container, "serving": self.serving})
 
     def _switch(
-        self, name: str, verb: str, args: VllmServerArgs, access: HostAccess, after: pulumi.Resource
+        self,
+        name: str,
+        verb: str,
+        args: VllmServerArgs,
+        access: HostAccess,
+        after: pulumi.Resource,
+        drift: str | None = None,
     ) -> command.remote.Command:
         """One of the two steps of switch.sh around the container."""
         server = args.definition
@@ -82,4 +88,10 @@ class VllmServer(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[after, *args.after]),
             data={"trial": "\n".join(trial_options(server.terms))},
             triggers=[server.digest],
+            drift=drift,
         )
+
+
+def server_check(service: str) -> str:
+    """Names each way in which the serving container is not as the last switch left it."""
+    return check_text("switch.sh", [f"service={service}"])

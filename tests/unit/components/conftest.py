@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pulumi
 import pytest
 
+from components.access import Triggers
 from components.gpu_host import GpuHost, GpuHostArgs
 from components.server_image import ServerImageArgs
 from components.server_terms import ServerTerms, Ulimit
@@ -95,7 +96,7 @@ def build() -> Build:
 
         @pulumi.runtime.test  # type: ignore[untyped-decorator]
         def program() -> pulumi.Output[Any]:
-            return pulumi.Output.all(*(GpuHost(name, args).container for name, args in hosts))
+            return pulumi.Output.all(*(GpuHost(name, args, Triggers()).container for name, args in hosts))
 
         program()
         return recorded

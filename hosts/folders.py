@@ -1,0 +1,5 @@
+"""Where our own files lie on a host."""
+
+HOME = "/var/lib/gpuhost"
+INCOMING = f"{HOME}/incoming"
+STAMPS = f"{HOME}/stamps"
