@@ -20,7 +20,6 @@ import argparse
 import codecs
 import difflib
 import ipaddress
-import itertools
 import json
 import re
 import sys
@@ -409,10 +408,13 @@ def _refuse_templates(text: str, start: int, end: int, in_log_opts: bool) -> Non
 def check_keys(text: str, root: Node) -> None:
     """DaemonJsonError for the first key or value that dockerd 26.1.5 refuses."""
     for member in root.members:
-        inner = member.node.value if isinstance(member.node.value, dict) and member.key not in FLAT else None
-        for name in [member.key] if inner is None else inner:
-            if name not in KEYS and name not in FLAGS:
-                raise wrong(text, member.start, _unknown(name, None if inner is None else member.key))
+        if root.last(member.key) is not member:
+            continue
+        taken_apart = isinstance(member.node.value, dict) and member.key not in FLAT
+        for name in member.node.members if taken_apart else [member]:
+            known = name.key in FLAGS or (name.key in KEYS and name.key != "proxies")
+            if not known:
+                raise wrong(text, name.start, _unknown(name.key, member.key if taken_apart else None))
     for member in root.members:
         if member.key in KEYS:
             _check_type(text, member.node, KEYS[member.key], member.key)
@@ -571,13 +573,18 @@ def _broken(piece: str) -> bool:
     return "\n" in piece or "\r" in piece
 
 
+def _gaps(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    """What stands between each entry and the next."""
+    return [text[spans[i - 1][1] : spans[i][0]] for i in range(1, len(spans))]
+
+
 def style_of(text: str, root: Node) -> Style:
     """How this file is written: ends of lines, indentation, spaces at colons and commas."""
     units, colons, commas, pads, tall = [], [], [], [], []
     for node in _walk(root):
         colons += [text[m.key_end : m.node.start] for m in node.members if not _broken(text[m.key_end : m.node.start])]
         spans = node.spans()
-        commas += [text[a:b] for (_, a), (b, _) in itertools.pairwise(spans) if not _broken(text[a:b])]
+        commas += [gap for gap in _gaps(text, spans) if not _broken(gap)]
         if not spans:
             continue
         lead = text[node.start + 1 : spans[0][0]]
@@ -628,19 +635,23 @@ def render(value: Any, style: Style, indent: str | None) -> str:
 
 
 def _separator(text: str, node: Node, style: Style) -> str:
-    """What stands between entries of this object or list: its own way, without blank lines."""
+    """What stands between entries of this object or list: its most frequent way, without blank lines."""
     spans = node.spans()
-    between = [text[a:b] for (_, a), (b, _) in itertools.pairwise(spans)]
+    between = _gaps(text, spans)
+    tall = [_one_break(piece, style.newline) for piece in between if _broken(piece)]
     lead = text[node.start + 1 : spans[0][0]]
-    tall = [piece for piece in between if _broken(piece)]
-    if tall:
-        before, _, after = tall[-1].partition(",")
-        if _broken(after):
-            return "," + style.newline + re.split(r"[\r\n]", after)[-1]
-        return style.newline + re.split(r"[\r\n]", before)[-1] + "," + after
-    if between:
-        return between[-1]
-    return "," + style.newline + re.split(r"[\r\n]", lead)[-1] if _broken(lead) else style.comma
+    if _broken(lead) and (tall or not between):
+        tall.insert(0, _one_break("," + lead, style.newline))
+    comma_first = [piece for piece in tall if not piece.startswith(",")]
+    return _most(comma_first or tall or between, style.comma)
+
+
+def _one_break(separator: str, newline: str) -> str:
+    """The separator with its comma, one line break, and the white space of its last line."""
+    before, _, after = separator.partition(",")
+    if _broken(after):
+        return "," + newline + re.split(r"[\r\n]", after)[-1]
+    return newline + re.split(r"[\r\n]", before)[-1] + "," + after
 
 
 def _insert(text: str, node: Node, tall: bool, write: Callable[[str | None], str], style: Style) -> str:
@@ -676,7 +687,7 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=False))
+        return len(one) == len(other) and all(map(_same, one, other))
     return bool(one == other)
 
 
