@@ -107,3 +107,20 @@ def test_the_order_of_a_set_is_no_difference() -> None:
 def test_the_order_of_a_list_is_one() -> None:
     state, inputs = _full()
     assert set(diff(CONTAINER, state, inputs | {"command": inputs["command"][::-1]})["replaces"]) == {"command"}
+
+
+@pytest.mark.parametrize(
+    ("name", "detailed"),
+    [
+        ("healthcheck", {}),
+        ("labels", {}),
+        ("hostname", {}),
+        ("stopTimeout", {}),
+        ("securityOpts", {"securityOpts": "ADD_REPLACE"}),
+        ("networkDatas", {"networkDatas": "ADD"}),
+    ],
+)
+def test_what_neither_state_nor_program_has(name: str, detailed: dict[str, str]) -> None:
+    """The bridge's answers: objects stay away, lists of texts and what only the provider knows do not."""
+    state, inputs = ({key: value for key, value in side.items() if key != name} for side in _full())
+    assert diff(CONTAINER, state, inputs)["detailed"] == detailed
