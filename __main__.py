@@ -48,7 +48,11 @@ def main() -> None:
 def configuration() -> StackConfig:
     """The stack's typed configuration."""
     config = pulumi.Config("gpuhost")
-    data = {key: config.get_object(key) for key in ("hosts", "model", "goal", "server") if config.get(key)}
+    data = {
+        key: config.get_object(key)
+        for key in ("hosts", "model", "goal", "server", "docker", "nvidia")
+        if config.get(key)
+    }
     return validate_config(data, FOLDER / f"Pulumi.{pulumi.get_stack()}.yaml")
 
 
@@ -68,9 +72,7 @@ def locks(stack: StackConfig) -> tuple[ModelLock, ImageLock | None]:
         raise ValueError("; ".join(missing))
     for sentence in missing:
         pulumi.warn(f"{sentence} (needed before up)")
-    lock = (
-        read_model_lock(path) if path.is_file() else lock_files(config_file.parent, [Path(config_file.name)])
-    )
+    lock = read_model_lock(path) if path.is_file() else lock_files(config_file.parent, [Path(config_file.name)])
     return lock, image_lock
 
 

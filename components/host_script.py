@@ -16,15 +16,16 @@ from components.access import HostAccess
 _FOLDER = Path(__file__).parent
 
 
-def script_text(name: str, data: Mapping[str, str] | None = None) -> str:
-    """The script `components/<name>` with each of `data` put in front as a shell function that prints it.
+def script_text(name: str, data: Mapping[str, str] | None = None, parts: Sequence[str] = ()) -> str:
+    """The script `components/<name>` with each of `data` put in front as a shell function that prints it,
+    and with the files `parts`, which hold functions that it shares with other scripts.
 
     A data block named `manifest` is read in the script as `manifest`; its text may be anything but a
     line that equals the block's end mark. The whole is one brace group: a transfer that is cut runs
     nothing at all, and no command in it can swallow the rest from standard input.
     """
     blocks = "".join(_block(key, text) for key, text in (data or {}).items())
-    script = (_FOLDER / name).read_text(encoding="utf-8")
+    script = "\n".join((_FOLDER / each).read_text(encoding="utf-8") for each in (*parts, name))
     return f"{{\n{blocks}{script.rstrip()}\n}} < /dev/null\n"
 
 
@@ -48,6 +49,7 @@ def host_script(
     *,
     undo: Sequence[str] | None = None,
     data: Mapping[str, str] | None = None,
+    parts: Sequence[str] = (),
     triggers: Sequence[str] = (),
 ) -> command.remote.Command:
     """A Command that runs `script arguments…` as root, again whenever script, arguments or triggers change.
@@ -61,7 +63,7 @@ def host_script(
         connection=access.connection,
         create=_call(access, arguments),
         delete=None if undo is None else _call(access, undo),
-        stdin=script_text(script, data),
+        stdin=script_text(script, data, parts),
         triggers=list(triggers) or None,
         logging=command.remote.Logging.STDERR,
         add_previous_output_in_env=False,
