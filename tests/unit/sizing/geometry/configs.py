@@ -13,6 +13,7 @@ MISTRAL: dict[str, Any] = {
     "num_attention_heads": 32,
     "num_key_value_heads": 8,
     "max_position_embeddings": 32768,
+    "sliding_window": None,
     "tie_word_embeddings": False,
 }
 

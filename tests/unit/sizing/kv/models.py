@@ -32,6 +32,7 @@ MISTRAL_CONFIG: dict[str, Any] = {
     "num_attention_heads": 32,
     "num_key_value_heads": 8,
     "max_position_embeddings": 32768,
+    "sliding_window": None,
 }
 GEMMA3_CONFIG: dict[str, Any] = {
     "architectures": ["Gemma3ForCausalLM"],

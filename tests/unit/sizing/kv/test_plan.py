@@ -198,3 +198,29 @@ def test_what_vllm_does_not_serve_is_refused_by_name() -> None:
 
     for config, named in ((mpt, "MptForCausalLM"), (mlx, "mlx"), (three, "3 bits")):
         assert named in str(refused(read_config(config), A10G, KvFlags()))
+
+
+def test_a_block_the_kernels_cannot_split_pads_windowed_pages() -> None:
+    plan = plan_kv(GEMMA3, A10G, KvFlags(block_size=48, kv_cache_dtype="fp8"))
+    windowed, full = plan.pool.groups[0].page, plan.pool.groups[-1].page
+
+    assert (windowed.block_tokens, full.block_tokens) == (32, 48)
+    assert windowed.padded_bytes == windowed.size_bytes == full.size_bytes
+
+
+def test_chunked_layers_hold_a_chunk_and_what_is_in_flight() -> None:
+    llama4 = read_config(
+        {
+            **MISTRAL_CONFIG,
+            "architectures": ["Llama4ForCausalLM"],
+            "model_type": "llama4_text",
+            "num_local_experts": 4,
+            "num_experts_per_tok": 1,
+            "max_position_embeddings": 1_048_576,
+            "attention_chunk_size": 8192,
+        }
+    )
+    plan = plan_kv(llama4, A10G, KvFlags(max_num_batched_tokens=4096))
+
+    assert [(g.layers, g.page.group.kind) for g in plan.pool.groups] == [(8, "chunked")] * 3 + [(8, "full")]
+    assert plan.pool.blocks_by_group(1_048_576) == (1024, 1024, 1024, 65536)
