@@ -46,7 +46,9 @@ def plan(
 
     `ignored` names attributes whose changes are dropped.
     """
-    prior = _with_empty(block, typed_object(block, state))
+    prior = typed_object(block, state)
+    if state:  # What is about to be created has nothing yet, not even empty lists.
+        prior = _with_empty(block, prior)
     proposed = proposed_state(block, prior, _without_empty(block, typed_object(block, config)))
     refuse_nulls(block, proposed)
     walk = Walk()
