@@ -38,8 +38,8 @@ _KEYS_BY_TYPE = """
 bool: cri-containerd debug experimental icc init ip-forward ip-masq ip6tables iptables ipv6 live-restore
 bool: no-new-privileges raw-logs rootless selinux-enabled tls tlsverify userland-proxy
 string: api-cors-header bip bridge cgroup-parent containerd containerd-namespace data-root default-cgroupns-mode
-string: default-ipc-mode default-runtime exec-root fixed-cidr fixed-cidr-v6 group http-proxy https-proxy init-path
-string: log-driver log-format log-level metrics-addr no-proxy pidfile seccomp-profile storage-driver
+string: default-ipc-mode default-runtime exec-root fixed-cidr fixed-cidr-v6 group init-path
+string: log-driver log-format log-level metrics-addr pidfile seccomp-profile storage-driver
 string: swarm-default-advertise-addr tlscacert tlscert tlskey userland-proxy-path userns-remap
 int64: cpu-rt-period cpu-rt-runtime max-concurrent-downloads max-concurrent-uploads max-download-attempts mtu
 int64: network-control-plane-mtu network-diagnostic-port shutdown-timeout
@@ -73,7 +73,7 @@ STRUCTS: dict[str, dict[str, str]] = {
     "gc": {"enabled": "bool", "policy": "list of gc rule", "defaultkeepstorage": "string"},
     "gc rule": {"all": "bool", "filter": "filter", "keepstorage": "string"},
     "entitlements": {"network-host": "bool", "security-insecure": "bool"},
-    "history": {"maxage": "string", "maxentries": "int64"},
+    "history": {"maxage": "duration", "maxentries": "int64"},
     "proxies": {"http-proxy": "string", "https-proxy": "string", "no-proxy": "string"},
 }
 # Names that are flags only: dockerd lets them pass in the file and pays no attention. -> the key of the file.
@@ -82,7 +82,6 @@ FLAGS: dict[str, str] = {
     "authorization-plugin": "authorization-plugins",
     "cdi-spec-dir": "cdi-spec-dirs",
     "containerd-plugins-namespace": "",
-    "config-file": "",
     "default-address-pool": "default-address-pools",
     "default-network-opt": "default-network-opts",
     "default-ulimit": "default-ulimits",
@@ -91,16 +90,16 @@ FLAGS: dict[str, str] = {
     "exec-opt": "exec-opts",
     "help": "",
     "host": "hosts",
+    "http-proxy": "proxies",
+    "https-proxy": "proxies",
     "insecure-registry": "insecure-registries",
     "label": "labels",
     "log-opt": "log-opts",
     "node-generic-resource": "node-generic-resources",
+    "no-proxy": "proxies",
     "registry-mirror": "registry-mirrors",
     "restart": "",
     "storage-opt": "storage-opts",
-    "swarm-raft-election-tick": "",
-    "swarm-raft-heartbeat-tick": "",
-    "validate": "",
     "version": "",
 }
 # Keys whose objects dockerd takes as they are; of every other object it takes the inner names for keys.
@@ -128,7 +127,7 @@ TYPES = {
     "int64": "a whole number without quotes",
     "ip": 'an IP address in double quotes, such as "10.0.0.1"',
     "size": 'a size in double quotes, such as "64m"',
-    "filter": "a list of texts in double quotes",
+    "duration": 'a time in double quotes, such as "48h"',
 }
 
 JSON_FILE_OPTIONS = {"compress", "env", "env-regex", "labels", "labels-regex", "max-file", "max-size", "tag"}
@@ -418,11 +417,23 @@ def check_keys(text: str, root: Node) -> None:
     for member in root.members:
         if member.key in KEYS:
             _check_type(text, member.node, KEYS[member.key], member.key)
-        rule = RULES.get(member.key)
-        if rule and member.node.value is not None:
-            for node in member.node.items or [member.node]:
-                if not isinstance(node.value, list) and not rule[0](node.value):
-                    raise wrong(text, node.start, f"'{member.key}' cannot be {_shown(node.value)}; right is {rule[1]}")
+        if member.node.value is not None:
+            _check_rule(text, member)
+
+
+def _check_rule(text: str, member: Member) -> None:
+    fits, right = RULES.get(member.key, (None, ""))
+    for node in (member.node.items or [member.node]) if fits else []:
+        if fits and not isinstance(node.value, list) and not fits(node.value):
+            raise wrong(text, node.start, f"'{member.key}' cannot be {_shown(node.value)}; right is {right}")
+    if member.key in ("labels", "node-generic-resources"):
+        found: dict[str, set[str]] = {}
+        for item in member.node.items:
+            name, _, value = item.value.partition("=")
+            values = found.setdefault(name, set())
+            values.add(value)
+            if len(values) > 1 and (member.key == "labels" or any(map(str.isdigit, values))):
+                raise wrong(text, item.start, f"'{member.key}' has '{name}' with different values; keep one")
 
 
 def _unknown(name: str, within: str | None) -> str:
@@ -437,6 +448,8 @@ def _unknown(name: str, within: str | None) -> str:
 def _check_type(text: str, node: Node, spec: str, path: str) -> None:
     if node.value is None and spec != "size":
         return
+    if spec == "filter":
+        spec = "map of map of bool" if isinstance(node.value, dict) else "list of string"
     if spec.startswith("list of "):
         if not isinstance(node.value, list):
             raise wrong(
@@ -475,12 +488,16 @@ def _is_ip(value: Any) -> bool:
 
 def _is_ipv6_network(value: Any) -> bool:
     try:
-        return value == "" or ("/" in value and ipaddress.ip_network(value, strict=False).version == 6)
+        if value == "":
+            return True
+        network = ipaddress.ip_network(value, strict=False)
+        return "/" in value and "%" not in value and network.version == 6 and not network[0].ipv4_mapped
     except ValueError:
         return False
 
 
-_SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:[bB]|[kmgtpKMGTP](?:[iI]?[bB])?)?")
+_SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)? ?[kmgtpKMGTP]?(?:[iI]?[bB])?")
+_DURATION = re.compile(r"(?:[0-9]+|(?:[0-9.]+(?:ns|us|\u00b5s|ms|s|m|h))+)?")
 _FITS: dict[str, Callable[[str, Any], bool]] = {
     "any": lambda _raw, _value: True,
     "bool": lambda _raw, value: isinstance(value, bool),
@@ -488,7 +505,7 @@ _FITS: dict[str, Callable[[str, Any], bool]] = {
     "int64": lambda raw, value: bool(re.fullmatch(r"-?[0-9]+", raw)) and -(2**63) <= value < 2**63,
     "ip": lambda _raw, value: _is_ip(value),
     "size": lambda _raw, value: isinstance(value, str) and bool(_SIZE.fullmatch(value)),
-    "filter": lambda _raw, value: isinstance(value, (list, dict)),
+    "duration": lambda _raw, value: isinstance(value, str) and bool(_DURATION.fullmatch(value)),
 }
 
 
@@ -497,14 +514,14 @@ def _is_host(value: Any) -> bool:
     if not found:
         scheme, rest = "tcp", scheme
     if scheme == "tcp":
-        port = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#\[\]{}<>\"\\^`|]*)(?::([0-9]*))?", rest)
-        return bool(port) and (not port or not port.group(1) or int(port.group(1)) > 0)
+        port = re.search(r":([^:\]/?#]*)(?:[?#].*)?$", rest)
+        digits = port.group(1) if port else ""
+        return not re.search(r"[\s/%{}<>\"\\^`|]", rest) and (digits == "" or (digits.isdigit() and int(digits) > 0))
     return scheme == "fd" or (scheme in ("unix", "npipe") and "://" not in rest)
 
 
-_DOMAIN = re.compile(
-    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*\.?\s*"
-)
+_NAME = ":?[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_DOMAIN = re.compile(rf"{_NAME}(?::?\.{_NAME})*\.?\s*")
 _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 
@@ -531,6 +548,10 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "labels": (
         lambda v: v is not None and "=" in v and not v.lower().startswith(_RESERVED),
         '"key=value", outside the namespaces of Docker',
+    ),
+    "node-generic-resources": (
+        lambda v: v is not None and v.count("=") == 1 and not re.search(r"=-[0-9]+$", v),
+        '"name=value", the value a name or a number from 0',
     ),
     "hosts": (lambda v: not v or _is_host(v), '"unix:///PATH", "tcp://ADDRESS:PORT" or "fd://"'),
     "features": (lambda v: "windows-dns-proxy" not in v, "one without 'windows-dns-proxy', which is for Windows"),
@@ -754,10 +775,20 @@ def _set_entry(text: str, key: str, entry: Any) -> str:
     return text if _same(first.value, entry) else text[: first.start] + _scalar(entry) + text[first.end :]
 
 
+def _split_mark(text: str) -> tuple[str, str]:
+    """Byte order mark, or nothing, and the text behind it."""
+    return ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
+
+
+def _is_empty(body: str) -> bool:
+    """dockerd takes both for a file without keys."""
+    return body.strip(_AROUND) in ("", "null")
+
+
 def splice(text: str, wishes: Mapping[str, Any]) -> str:
     """The text with the wishes merged in, whatever the keys mean; DaemonJsonError where it cannot be read."""
-    mark, body = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
-    if not body.strip(_AROUND):
+    mark, body = _split_mark(text)
+    if _is_empty(body):
         if not wishes:
             return text
         newline = "\r\n" if "\r\n" in body else "\n"
@@ -779,12 +810,12 @@ def merge(text: str, wishes: Mapping[str, Any], engine: str = ENGINE) -> str:
     holds what dockerd refuses, and where the wishes do.
     """
     exact = (engine + ".").startswith(ENGINE + ".")
-    body = text[1:] if text.startswith("\ufeff") else text
-    if exact and body.strip(_AROUND):
+    body = _split_mark(text)[1]
+    if exact and not _is_empty(body):
         check_keys(body, read(body))
     merged = splice(text, wishes)
-    if exact and merged.strip(_AROUND + "\ufeff"):
-        merged_body = merged[1:] if merged.startswith("\ufeff") else merged
+    merged_body = _split_mark(merged)[1]
+    if exact and not _is_empty(merged_body):
         try:
             check_keys(merged_body, read(merged_body))
         except DaemonJsonError as error:
@@ -794,8 +825,8 @@ def merge(text: str, wishes: Mapping[str, Any], engine: str = ENGINE) -> str:
 
 def contradictions(text: str, wishes: Mapping[str, Any]) -> list[str]:
     """What dockerd validates in a merged file and then does not start with, where one of our keys takes part."""
-    body = text[1:] if text.startswith("\ufeff") else text
-    data = read(body).value if body.strip(_AROUND) else {}
+    body = _split_mark(text)[1]
+    data = {} if _is_empty(body) else read(body).value
     found = []
     if data.get("icc") is False and data.get("iptables") is False and wishes.keys() & {"icc", "iptables"}:
         found.append("'icc' false needs iptables, and 'iptables' is false; remove 'iptables' from the file")
