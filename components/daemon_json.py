@@ -201,6 +201,11 @@ _AROUND = " \t\r\n\v\f\u0085\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200
 
 # What people write where JSON has no such thing: pattern -> what is wrong and what would be right.
 _ODDITIES: list[tuple[str, str]] = [
+    (r"---|\.{3}", "'{0}' has no place in JSON; remove it"),
+    ("\x00", "the file has NUL bytes, as UTF-16 without a byte order mark; save it as UTF-8"),
+    ("[\u00a0\u2007\u202f\u3000]", "a space that is not the plain one; replace it by a plain space"),
+    ("[\u200b\u200c\u200d\u2060\ufeff]", "an invisible character; remove it"),
+    (r"\$\w+|@\w+@|%\w+%|__\w+__|<[A-Za-z][\w .-]*>", "'{0}' is a placeholder; put the value in its place"),
     (r"//|/\*|#|<!--|--", "'{0}' starts a comment, which JSON does not have; remove it"),
     (r"<{7}|={7}|>{7}", "'{0}' is left over from a merge conflict; keep one side"),
     (r"```|~~~", "'{0}' is a mark of a document around the file; remove it"),
@@ -212,7 +217,7 @@ _ODDITIES: list[tuple[str, str]] = [
     (r"None\b|nil\b|undefined\b|NULL\b|Null\b", "JSON has no {0}; write null or remove the key"),
     (r"(?:yes|no|on|off)\b", "{0} is no value in JSON; write true or false"),
     (
-        r"[-+]?0[xX][0-9a-fA-F]+|[-+]?0[0-9]+|\+[0-9.]+|-?\.[0-9]+",
+        r"[-+]?0[xX][0-9a-fA-F]+|[-+]?0[0-9]+|\+[0-9.]+|-?\.[0-9]+|-?[0-9]+\.(?![0-9.])",
         "{0} is no number in JSON; write it as a plain decimal number",
     ),
     (r"-?[0-9][0-9.]*[A-Za-z%][\w%]*|[0-9]+(?:\.[0-9]+){2,}(?::[0-9]+|/[0-9]+)?", '{0} needs double quotes: "{0}"'),
@@ -233,7 +238,9 @@ class _Reader:
         if self.text[self.at : self.at + 1] == '"' and re.match(_STRING.pattern + r"\s*:", self.text[self.at :]):
             raise wrong(self.text, self.at, "the file starts with a key; put all of it between { and }")
         if self.text[self.at : self.at + 1] not in ("{", "["):
-            raise self.unexpected("the file must be one object and start with {")
+            start = self.text[self.at :].split(None, 1)[:1] or [""]
+            odd = self.oddity() or f"the file starts with '{start[0][:20]}'; it must be one object and start with {{"
+            raise wrong(self.text, self.at, odd)
         root = self.value(1)
         rest = self.text[self.at :].rstrip(_AROUND)
         if rest:
@@ -247,7 +254,8 @@ class _Reader:
                 raise wrong(
                     self.text, self.at, "the file's object ended before this comma; remove what follows, or the early }"
                 )
-            raise self.unexpected("nothing may follow the object of the file; remove it")
+            odd = self.oddity() or "nothing may follow the object of the file; remove it"
+            raise wrong(self.text, self.at, odd)
         return root
 
     def value(self, depth: int) -> Node:
@@ -284,7 +292,8 @@ class _Reader:
             key_end = self.at
             self.space()
             if self.text[self.at : self.at + 1] != ":":
-                raise self.unexpected(f'a colon is expected after the key "{key}"')
+                odd = self.oddity() or f'a colon is expected after the key "{key}"; add it'
+                raise wrong(self.text, self.at, odd)
             self.at += 1
             members.append(Member(key_start, key, key_end, self.value(depth + 1)))
         return Node(start, self.at, {member.key: member.node.value for member in members}, members=members)
@@ -310,10 +319,17 @@ class _Reader:
             comma = self.at
             self.at += 1
             self.space()
+            if self.text[self.at : self.at + 1] == ",":
+                raise wrong(self.text, self.at, "a comma too many; remove it")
             if self.text[self.at : self.at + 1] in ("}", "]"):
                 raise wrong(self.text, comma, f"no comma may follow the last entry of the {what}; remove it")
         elif any_yet and (sign in ('"', "{", "[") or re.match(r"[\w-]", sign)) and not self.oddity(template_only=True):
             raise wrong(self.text, ended, "a comma is missing here, between this entry and the next; add it")
+        elif any_yet and sign and sign in "}]":
+            what = (
+                f"'{sign}' cannot close the '{self.text[start]}' of {place(self.text, start)}; put '{close}' before it"
+            )
+            raise wrong(self.text, self.at, what)
         elif any_yet:
             raise self.unexpected(f"a comma or {close} is expected", start)
         if self.at >= len(self.text):
@@ -366,7 +382,7 @@ class _Reader:
             return odd
         word = _WORD.match(self.text, self.at)
         if word:
-            return f"'{word.group()}' is not in double quotes; {expected}"
+            return f"'{word.group()}' is neither in double quotes nor true, false or null; {expected}"
         sign = self.text[self.at]
         shown = f"'{sign}'" if sign.isprintable() and sign.isascii() else f"the character U+{ord(sign):04X}"
         return f"{shown} cannot stand here; {expected}"
@@ -407,18 +423,20 @@ def _refuse_templates(text: str, start: int, end: int, in_log_opts: bool) -> Non
 def check_keys(text: str, root: Node) -> None:
     """DaemonJsonError for the first key or value that dockerd 26.1.5 refuses."""
     for member in root.members:
-        if root.last(member.key) is not member:
-            continue
-        taken_apart = isinstance(member.node.value, dict) and member.key not in FLAT
-        for name in member.node.members if taken_apart else [member]:
-            known = name.key in FLAGS or (name.key in KEYS and name.key != "proxies")
-            if not known:
-                raise wrong(text, name.start, _unknown(name.key, member.key if taken_apart else None))
-    for member in root.members:
         if member.key in KEYS:
             _check_type(text, member.node, KEYS[member.key], member.key)
+        if root.last(member.key) is member:
+            _check_names(text, member)
         if member.node.value is not None:
             _check_rule(text, member)
+
+
+def _check_names(text: str, member: Member) -> None:
+    taken_apart = isinstance(member.node.value, dict) and member.key not in FLAT
+    for name in member.node.members if taken_apart else [member]:
+        known = name.key in FLAGS or (name.key in KEYS and name.key != "proxies")
+        if not known:
+            raise wrong(text, name.start, _unknown(name.key, member.key if taken_apart else None))
 
 
 def _check_rule(text: str, member: Member) -> None:
