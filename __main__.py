@@ -88,7 +88,11 @@ def said_of(seen: HostObservation) -> list[str]:
 def configuration() -> StackConfig:
     """The stack's typed configuration."""
     config = pulumi.Config("gpuhost")
-    data = {key: config.get_object(key) for key in ("hosts", "model", "goal", "server") if config.get(key)}
+    data = {
+        key: config.get_object(key)
+        for key in ("hosts", "model", "goal", "server", "docker", "nvidia")
+        if config.get(key)
+    }
     return validate_config(data, FOLDER / f"Pulumi.{pulumi.get_stack()}.yaml")
 
 

@@ -1,7 +1,7 @@
 """`DockerEngine`: the engine itself, and the one owner of /etc/docker/daemon.json."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ from typing import Literal
 import pulumi
 
 from components.access import HostAccess
+from components.apt_repository import AptRepositoryArgs, apt_repository
 from components.host_script import check_text, host_script
 
 _MERGE = Path(__file__).with_name("daemon_json.py")
@@ -25,14 +26,19 @@ BASE_KEYS: Mapping[str, object] = {
 
 @dataclass(frozen=True)
 class DockerEngineArgs:
-    """`floor`: the oldest engine that will do. `policy`: assert it is there, or install the distribution's.
+    """`floor`: the oldest engine that will do. `policy`: assert it is there, or install `packages`, from
+    `repository` where one is named.
 
-    `keys`: daemon.json keys that other components need, beside `BASE_KEYS`.
+    `keys`: daemon.json keys that other components need, beside `BASE_KEYS`. `after`: what must be on the host
+    before Docker's one restart, so that nothing needs a second.
     """
 
     floor: str
     policy: Literal["assert", "install"]
     keys: Mapping[str, object]
+    packages: Sequence[str] = ()
+    repository: AptRepositoryArgs | None = None
+    after: Sequence[pulumi.Resource] = ()
 
     def daemon_keys(self) -> dict[str, object]:
         """Our keys in full; ValueError where another component contradicts the base."""
@@ -62,13 +68,17 @@ class DockerEngine(pulumi.ComponentResource):
     ) -> None:
         keys = args.daemon_keys()
         super().__init__("gpuhost:index:DockerEngine", name, {"keys": keys}, opts)
+        after = list(args.after)
+        if args.repository is not None:
+            after.append(apt_repository(f"{name}-repository", args.repository, access, self, after))
         script = host_script(
             f"{name}-configured",
             access,
             "docker_engine.sh",
-            ["apply", args.floor, args.policy],
-            pulumi.ResourceOptions(parent=self),
+            ["apply", args.floor, args.policy, *args.packages],
+            pulumi.ResourceOptions(parent=self, depends_on=after),
             undo=["remove"],
+            parts=["apt.sh"],
             data=_data(args),
             drift=name,
         )
@@ -79,7 +89,7 @@ class DockerEngine(pulumi.ComponentResource):
 
 def engine_check(args: DockerEngineArgs) -> str:
     """Names what of the engine or its daemon.json is not as wished."""
-    return check_text("docker_engine.sh", [args.floor], _data(args))
+    return check_text("docker_engine.sh", [args.floor], _data(args), ["apt.sh"])
 
 
 def _data(args: DockerEngineArgs) -> dict[str, str]:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Docker at or above a floor, and its daemon.json with our keys merged in: validated before it replaces the
 # old one, backed up, and rolled back when Docker does not come back with it.
-# usage: docker_engine.sh apply FLOOR assert|install
+# usage: docker_engine.sh apply FLOOR assert|install [PACKAGE…]
 #        docker_engine.sh remove
 #        docker_engine.sh check FLOOR
 # Two functions come in front: `wishes` prints our keys as JSON, `merge_program` the Python that merges them.
@@ -26,28 +26,62 @@ answers() { # waits until the engine answers
   done
 }
 
-install_engine() {
-  say "installing the distribution's docker.io"
-  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 update >&2
-  DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends \
-    install docker.io >&2
+install_engine() { # PACKAGE…
+  say "installing $*"
+  apt_get update || fail "apt cannot refresh its lists, see above; nothing was changed"
+  apt_get -y --no-install-recommends install "$@" || fail "Docker's packages did not install, see above; undo: apt-get remove $*"
   systemctl enable --now docker >&2
   answers || fail "Docker was installed but does not answer: journalctl -u docker"
 }
 
-require_engine() { # FLOOR POLICY
+# The packages that an engine with its client needs; Debian 13 parted the client from docker.io.
+wanted_packages() { # PACKAGE…
+  echo "$@"
+  case " $* " in
+    *' docker.io '*) apt-cache show docker-cli > /dev/null 2>&1 && echo docker-cli ;;
+  esac
+  command -v iptables > /dev/null || echo iptables
+}
+
+require_engine() { # FLOOR POLICY PACKAGE…
+  floor=$1 policy=$2
+  shift 2
   if ! version=$(server_version); then
-    [ "$2" = install ] || fail "no Docker Engine answers here, and the policy is 'assert': install one of $1 or newer, or set docker.policy to 'install'"
     if command -v dockerd > /dev/null; then
       if ! systemctl start docker || ! answers; then
         fail "Docker is installed but does not start: journalctl -u docker"
       fi
+    elif [ "$policy" = install ]; then
+      # shellcheck disable=SC2046 # a list of words
+      install_engine $(wanted_packages "$@")
     else
-      install_engine
+      fail "no Docker Engine answers here, and the policy is 'assert': install one of $floor or newer, or set docker.policy to 'install'"
     fi
     version=$(server_version)
   fi
-  at_least "$1" "$version" || fail "Docker $version is older than the floor $1; upgrade it on the host first"
+  at_least "$floor" "${version%%[+~-]*}" && return
+  if [ "$policy" = install ]; then
+    say "Docker $version is older than the floor $floor"
+    # shellcheck disable=SC2046 # a list of words
+    install_engine $(wanted_packages "$@")
+    version=$(server_version)
+    at_least "$floor" "${version%%[+~-]*}" && return
+  fi
+  fail "Docker $version is older than the floor $floor and this host's sources have no newer one of $*: upgrade it, or name Docker's own repository in docker.repository"
+}
+
+# dockerd's own flags from its unit: a key that is given as a flag too keeps Docker from starting.
+flags() {
+  pid=$(systemctl show docker --property MainPID --value)
+  [ "${pid:-0}" -gt 0 ] && tr '\0' '\n' < "/proc/$pid/cmdline" | sed 1d | grep -v '^--config-file'
+}
+
+validate() { # FILE
+  dockerd --help 2>&1 | grep -q -- --validate || return 0
+  flags > "$work/flags" || true
+  set -- --validate --config-file "$1"
+  while read -r flag; do set -- "$@" "$flag"; done < "$work/flags"
+  dockerd "$@" > "$work/verdict" 2>&1
 }
 
 restart_engine() {
@@ -80,8 +114,8 @@ replace_with() { # NEW: the validated next daemon.json; an empty one means none
   fail "the old $file is back and Docker runs; the refused keys: $(wishes | tr -d '\n')"
 }
 
-apply() { # FLOOR POLICY
-  require_engine "$1" "$2"
+apply() { # FLOOR POLICY PACKAGE…
+  require_engine "$@"
   install -d -m 0700 "$home" "$home/incoming"
   [ -z "${SUDO_USER:-}" ] || chown "$SUDO_USER" "$home" "$home/incoming"
   mkdir -p "$state"
@@ -101,7 +135,7 @@ apply() { # FLOOR POLICY
       restart_engine || fail "Docker does not start: journalctl -u docker"
     fi
   else
-    dockerd --validate --config-file "$work/new.json" > "$work/verdict" 2>&1 ||
+    validate "$work/new.json" ||
       fail "dockerd refuses the merged file, the old one is in force: $(cat "$work/verdict")"
     say "merged our keys into $file, restarting Docker"
     cp "$work/new.json" "$state/daemon.json.written"
@@ -166,7 +200,7 @@ remove() {
 }
 
 case "${1:-}" in
-  apply) [ $# -eq 3 ] || fail "usage: docker_engine.sh apply FLOOR assert|install"; apply "$2" "$3" ;;
+  apply) [ $# -ge 3 ] || fail "usage: docker_engine.sh apply FLOOR assert|install [PACKAGE…]"; shift; apply "$@" ;;
   check) check "$2" ;;
   remove) remove ;;
   *) fail "usage: docker_engine.sh apply FLOOR assert|install | remove | check FLOOR" ;;

@@ -1,24 +1,39 @@
 """`GpuHost`: everything one machine needs to serve, in order, each part with this host's own providers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pulumi
 
-from components.access import Triggers, access_to
+from components.access import HostAccess, Triggers, access_to
+from components.apt_repository import AptRepositoryArgs
 from components.docker_engine import DockerEngine, DockerEngineArgs, engine_check
 from components.host_limits import HostLimits, HostLimitsArgs, limits_check
 from components.model_volume import ModelVolume, ModelVolumeArgs, model_check
+from components.nvidia_runtime import DAEMON_KEYS, NvidiaRuntime, NvidiaRuntimeArgs
+from components.nvidia_toolkit import NvidiaDriverArgs, NvidiaToolkit, NvidiaToolkitArgs
 from components.server_container import ServerDefinition
 from components.server_image import ServerImage, ServerImageArgs, image_check
 from components.server_terms import ServerTerms
 from components.vllm_server import VllmServer, VllmServerArgs, server_check
 from hosts.connection import SshConnection
 from hosts.lock import ModelLock
+from hosts.nvidia_floors import InjectionPath
 
 SERVICE = "vllm"
+
+
+@dataclass(frozen=True)
+class NvidiaArgs:
+    """NVIDIA's software on a host with GPUs, and how they reach the server."""
+
+    driver: NvidiaDriverArgs
+    toolkit_version: str
+    repository: AptRepositoryArgs
+    path: InjectionPath
+    docker_needed: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,9 @@ class GpuHostArgs:
     folder: Path
     docker_floor: str
     docker_policy: Literal["assert", "install"]
+    docker_packages: tuple[str, ...]
+    docker_repository: AptRepositoryArgs | None
+    nvidia: NvidiaArgs | None
     sysctls: Mapping[str, str]
     model_volume: str
     model_lock: ModelLock
@@ -44,11 +62,22 @@ class GpuHostArgs:
     health_deadline_s: int
     health_start_period_s: int
     stop_grace_s: int
-    daemon_keys: Mapping[str, object] = field(default_factory=dict)
 
-    def engine(self) -> DockerEngineArgs:
+    @property
+    def daemon_keys(self) -> Mapping[str, object]:
+        """What daemon.json needs for this host beside what every host needs."""
+        return {} if self.nvidia is None else DAEMON_KEYS[self.nvidia.path]
+
+    def engine(self, after: Sequence[pulumi.Resource] = ()) -> DockerEngineArgs:
         """The engine's share."""
-        return DockerEngineArgs(self.docker_floor, self.docker_policy, self.daemon_keys)
+        return DockerEngineArgs(
+            floor=self.docker_floor,
+            policy=self.docker_policy,
+            keys=self.daemon_keys,
+            packages=self.docker_packages,
+            repository=self.docker_repository,
+            after=after,
+        )
 
     def limits(self) -> HostLimitsArgs:
         """The kernel settings' share."""
@@ -67,14 +96,16 @@ def checks(name: str, args: GpuHostArgs) -> dict[str, str]:
 
 
 class GpuHost(pulumi.ComponentResource):
-    """Produces, for one host: its Docker provider, `HostLimits`, `DockerEngine`, `ModelVolume`, `ServerImage`
-    and `VllmServer`. `NvidiaRuntime` takes its place between the engine and the server.
+    """Produces, for one host and in this order: its Docker provider, `HostLimits`, `NvidiaToolkit` (driver and
+    packages), `DockerEngine` (daemon.json with everybody's keys, one restart), `NvidiaRuntime` (CDI and a smoke
+    test), `ModelVolume`, `ServerImage` and `VllmServer`. A host without a GPU has neither of NVIDIA's two.
 
-    Outputs: `container`, `docker_version`, `serving`.
+    Outputs: `container`, `docker_version`, `serving`, `gpus` (the UUIDs a container saw; empty without a GPU).
     """
 
     container: pulumi.Output[str]
     docker_version: pulumi.Output[str]
+    gpus: pulumi.Output[str]
     serving: pulumi.Output[str]
 
     def __init__(
@@ -84,12 +115,15 @@ class GpuHost(pulumi.ComponentResource):
         access = access_to(name, args.ssh, args.folder, self, triggers)
         below = pulumi.ResourceOptions(parent=self)
         limits = HostLimits(f"{name}-limits", args.limits(), access, below)
+        toolkit = _toolkit(name, args, access, limits, below)
         engine = DockerEngine(
             f"{name}-engine",
-            args.engine(),
+            args.engine([limits.ready] if toolkit is None else [toolkit.ready]),
             access,
             below,
         )
+        runtime = _runtime(name, args, access, toolkit, engine, below)
+        usable = engine.ready if runtime is None else runtime.ready
         model = ModelVolume(
             f"{name}-model",
             ModelVolumeArgs(
@@ -97,12 +131,12 @@ class GpuHost(pulumi.ComponentResource):
                 lock=args.model_lock,
                 directory=args.model_directory,
                 host_path=args.model_host_path,
-                after=[engine.ready],
+                after=[usable],
             ),
             access,
             below,
         )
-        image = ServerImage(f"{name}-image", args.image, access, [engine.ready], below)
+        image = ServerImage(f"{name}-image", args.image, access, [usable], below)
         server = VllmServer(
             f"{name}-{SERVICE}",
             VllmServerArgs(
@@ -114,9 +148,53 @@ class GpuHost(pulumi.ComponentResource):
             below,
         )
         self.container, self.serving, self.docker_version = server.container, server.serving, engine.version
+        self.gpus = pulumi.Output.from_input("") if runtime is None else runtime.gpus
         self.register_outputs(
-            {"container": self.container, "serving": self.serving, "docker_version": self.docker_version}
+            {
+                "container": self.container,
+                "serving": self.serving,
+                "docker_version": self.docker_version,
+                "gpus": self.gpus,
+            }
         )
+
+
+def _toolkit(
+    name: str, args: GpuHostArgs, access: HostAccess, limits: HostLimits, below: pulumi.ResourceOptions
+) -> NvidiaToolkit | None:
+    nvidia = args.nvidia
+    if nvidia is None:
+        return None
+    return NvidiaToolkit(
+        f"{name}-nvidia",
+        NvidiaToolkitArgs(nvidia.driver, nvidia.toolkit_version, nvidia.repository, after=[limits.ready]),
+        access,
+        below,
+    )
+
+
+def _runtime(
+    name: str,
+    args: GpuHostArgs,
+    access: HostAccess,
+    toolkit: NvidiaToolkit | None,
+    engine: DockerEngine,
+    below: pulumi.ResourceOptions,
+) -> NvidiaRuntime | None:
+    nvidia = args.nvidia
+    if nvidia is None or toolkit is None:
+        return None
+    return NvidiaRuntime(
+        f"{name}-gpus",
+        NvidiaRuntimeArgs(
+            path=nvidia.path,
+            docker_needed=nvidia.docker_needed,
+            stamps=[toolkit.driver_version, toolkit.toolkit_version, engine.version],
+            after=[engine.ready],
+        ),
+        access,
+        below,
+    )
 
 
 def _definition(args: GpuHostArgs, image: ServerImage, repair: str) -> ServerDefinition:

@@ -17,20 +17,23 @@ from hosts.folders import STAMPS
 _FOLDER = Path(__file__).parent
 
 
-def script_text(name: str, data: Mapping[str, str] | None = None) -> str:
-    """The script `components/<name>` with each of `data` put in front as a shell function that prints it.
+def script_text(name: str, data: Mapping[str, str] | None = None, parts: Sequence[str] = ()) -> str:
+    """The script `components/<name>` with each of `data` put in front as a shell function that prints it,
+    and with the files `parts`, which hold functions that it shares with other scripts.
 
     A data block named `manifest` is read in the script as `manifest`; its text may be anything but a
     line that equals the block's end mark.
     """
     blocks = "".join(_block(key, text) for key, text in (data or {}).items())
-    script = (_FOLDER / name).read_text(encoding="utf-8")
+    script = "\n".join((_FOLDER / each).read_text(encoding="utf-8") for each in (*parts, name))
     return f"(\n{blocks}{script.rstrip()}\n)\n"
 
 
-def check_text(name: str, arguments: Sequence[str], data: Mapping[str, str] | None = None) -> str:
+def check_text(
+    name: str, arguments: Sequence[str], data: Mapping[str, str] | None = None, parts: Sequence[str] = ()
+) -> str:
     """The same script and data as a read-only check, for facts.probe."""
-    return f"set -- {shlex.join(['check', *arguments])}\n{script_text(name, data)}"
+    return f"set -- {shlex.join(['check', *arguments])}\n{script_text(name, data, parts)}"
 
 
 def sent_text(text: str, after: str = "") -> str:
@@ -70,6 +73,7 @@ def host_script(
     *,
     undo: Sequence[str] | None = None,
     data: Mapping[str, str] | None = None,
+    parts: Sequence[str] = (),
     triggers: Sequence[str] = (),
     drift: str | None = None,
 ) -> command.remote.Command:
@@ -91,7 +95,7 @@ def host_script(
         connection=access.connection,
         create=_call(access, arguments),
         delete=None if undo is None else _call(access, undo),
-        stdin=sent_text(script_text(script, data), after),
+        stdin=sent_text(script_text(script, data, parts), after),
         triggers=list(triggers) or None,
         logging=command.remote.Logging.STDERR,
         add_previous_output_in_env=False,

@@ -60,6 +60,22 @@ def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: G
             "cache_folder": CACHE_FOLDER,
             "ulimits": {limit.name: [limit.soft, limit.hard] for limit in terms.ulimits},
             "sysctls": dict(args.sysctls),
-            "gpu_ids": list(terms.gpu_ids),
+            "gpu": _gpu(args),
         },
+    }
+
+
+def _gpu(args: GpuHostArgs) -> Mapping[str, object] | None:
+    """What was promised of the GPUs; None on a host without."""
+    nvidia = args.nvidia
+    if nvidia is None:
+        return None
+    return {
+        "path": nvidia.path,
+        "indexes": list(args.terms.gpu_indexes),
+        "toolkit_version": nvidia.toolkit_version,
+        "repository": nvidia.repository.line,
+        "fingerprint": nvidia.repository.fingerprint,
+        "cuda_floor": nvidia.driver.cuda_floor,
+        "branch_floors": {str(branch): floor for branch, floor in nvidia.driver.branch_floors.items()},
     }

@@ -65,7 +65,7 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
     return docker.ContainerArgs(
         image=image,
         command=[MODEL_FOLDER, *definition.arguments],
-        envs=[f"{key}={value}" for key, value in sorted(definition.environment.items())],
+        envs=[f"{key}={value}" for key, value in sorted({**definition.environment, **terms.gpu_environment}.items())],
         user=terms.user,
         # Private IPC: under the host's, the shared-memory size would be recorded and ignored.
         ipc_mode="private",
@@ -77,6 +77,7 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
             docker.ContainerUlimitArgs(name=limit.name, soft=limit.soft, hard=limit.hard) for limit in terms.ulimits
         ],
         device_requests=device_requests(terms),
+        runtime="nvidia" if terms.gpu_path == "runtime" else None,
         init=True,
         read_only=True,
         tmpfs=dict(terms.tmpfs),

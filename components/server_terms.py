@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 import pulumi_docker as docker
 
+from components.nvidia_runtime import gpu_options, runtime_environment
+from hosts.nvidia_floors import InjectionPath
+
 
 @dataclass(frozen=True)
 class Ulimit:
@@ -19,8 +22,8 @@ class Ulimit:
 class ServerTerms:
     """Limits and hardening of a container; every figure comes from the plan.
 
-    `tmpfs` maps a folder to mount options; `gpu_driver` is "cdi" or "nvidia" with `gpu_ids`, or None on a
-    host without a GPU.
+    `tmpfs` maps a folder to mount options; `gpu_path` is how the GPUs `gpu_indexes` come in, or None on a host
+    without a GPU.
     """
 
     user: str
@@ -31,8 +34,13 @@ class ServerTerms:
     pids_limit: int
     ulimits: tuple[Ulimit, ...]
     tmpfs: Mapping[str, str] = field(default_factory=dict)
-    gpu_driver: str | None = None
-    gpu_ids: tuple[str, ...] = ()
+    gpu_path: InjectionPath | None = None
+    gpu_indexes: tuple[str, ...] = ()
+
+    @property
+    def gpu_environment(self) -> dict[str, str]:
+        """Variables that the nvidia runtime reads; CDI needs none."""
+        return runtime_environment(self.gpu_indexes) if self.gpu_path == "runtime" else {}
 
 
 def trial_options(terms: ServerTerms) -> list[str]:
@@ -51,23 +59,17 @@ def trial_options(terms: ServerTerms) -> list[str]:
     ]
     options += [f"--ulimit={limit.name}={limit.soft}:{limit.hard}" for limit in terms.ulimits]
     options += [f"--tmpfs={folder}:{how}" for folder, how in sorted(terms.tmpfs.items())]
-    if terms.gpu_driver == "cdi":
-        options += [f"--device={device}" for device in terms.gpu_ids]
-    elif terms.gpu_driver is not None:
-        options += [f"--runtime={terms.gpu_driver}", f'--gpus="device={",".join(terms.gpu_ids)}"']
+    if terms.gpu_path is not None:
+        options += gpu_options(terms.gpu_path, terms.gpu_indexes)
     return options
 
 
 def device_requests(terms: ServerTerms) -> list[docker.ContainerDeviceRequestArgs] | None:
-    """How the GPUs reach the container; None without one."""
-    if terms.gpu_driver is None:
+    """The GPUs as CDI devices; None without one, and where the nvidia runtime brings them."""
+    if terms.gpu_path != "cdi":
         return None
-    capabilities = None if terms.gpu_driver == "cdi" else ["gpu"]
-    return [
-        docker.ContainerDeviceRequestArgs(
-            driver=terms.gpu_driver, device_ids=list(terms.gpu_ids), capabilities=capabilities
-        )
-    ]
+    devices = [f"nvidia.com/gpu={index}" for index in terms.gpu_indexes]
+    return [docker.ContainerDeviceRequestArgs(driver="cdi", device_ids=devices)]
 
 
 def go_duration(seconds: int) -> str:

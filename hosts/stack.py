@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from hosts.catalogue import shape_named
 from hosts.connection import Address, Port, SshConnection, is_ip_address
+from hosts.runtime import DockerEntry, NvidiaEntry
 from hosts.spec import GpuSpec, HostName, HostSpec, Integer, LimitCeilings, Number, Spec
 
 _VERSION = re.compile(r"^\d+\.\d+\.\d+$")
@@ -212,6 +213,13 @@ class StackConfig(Spec):
     model: ModelEntry
     goal: Goal
     server: ServerEntry
+    docker: DockerEntry = DockerEntry()
+    nvidia: NvidiaEntry = NvidiaEntry()
+
+    @model_validator(mode="after")
+    def _gpus_reach_containers(self) -> Self:
+        self.nvidia.path_on(self.docker.floor_for(gpu=True))
+        return self
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:

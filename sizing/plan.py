@@ -24,11 +24,13 @@ def plan(
     served_name: str,
     port: int = DEFAULT_PORT,
     overrides: Mapping[str, Value] | None = None,
+    strict: bool = False,
 ) -> ServingPlan:
     """What `host` should run to serve `model` for `goal` with this vLLM release.
 
     Pure: the same input gives the same plan and digest. Raises InfeasibleError where the host cannot carry
-    the goal, with what would be feasible; ValueError where an override names no value of the plan.
+    the goal or an override, with what would be feasible. A figure of the goal that is only slower than asked
+    for is a verdict and a warning of the plan; with `strict` it is refused too.
     """
     if goal.context_tokens > model.context_tokens:
         raise InfeasibleError(
@@ -36,4 +38,8 @@ def plan(
         )
     request = PlanRequest(host, model, goal, vllm_version, served_name, port)
     chosen = Choices(overrides or {})
-    return plan_on_cpu(request, chosen) if host.gpu is None else plan_on_gpu(request, chosen)
+    planned = plan_on_cpu(request, chosen) if host.gpu is None else plan_on_gpu(request, chosen)
+    beyond = planned.outlook.refused() if strict else None
+    if beyond:
+        raise InfeasibleError(beyond)
+    return planned

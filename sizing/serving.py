@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Literal
 
+from sizing.outlook import Outlook, Verdict
 from sizing.sized import Budget, Frozen, Sized, Value
 
 Device = Literal["cpu", "cuda"]
@@ -27,6 +28,7 @@ class ServingPlan(Frozen):
     gpu_memory: Budget | None = None
     vllm_arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    outlook: Outlook
     warnings: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Value:
@@ -38,6 +40,11 @@ class ServingPlan(Frozen):
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{name} is {value!r}, not a whole number")
         return value
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the goal is met, on its worst axis."""
+        return self.outlook.verdict
 
     @property
     def digest(self) -> str:

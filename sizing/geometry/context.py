@@ -51,9 +51,7 @@ def context_tokens(f: Fields, model_type: str) -> tuple[int, int]:
         factor = 1.0
         for rope in ropes:
             if rope_kind(rope) not in ALREADY_SCALED:
-                factor = rope.number("factor", factor)
-        if not 0 < factor <= 4096:
-            raise f.refuse("rope_scaling.factor", factor, "a number above 0, at most 4096")
+                factor = rope.ratio("factor", factor)
         longest = int(longest * factor)
     default = longest
     if any(rope_kind(rope) == "longrope" for rope in ropes):

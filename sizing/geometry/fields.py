@@ -11,6 +11,7 @@ from sizing.geometry.errors import UnsupportedModel
 # Far above any published model; a number beyond it is a typing error or an attack, not a model.
 LARGEST: Final = 2**31
 LARGEST_LAYERS: Final = 4096
+LARGEST_RATIO: Final = 4096
 
 
 class Fields:
@@ -57,8 +58,9 @@ class Fields:
             raise self.missing(*names)
         return default
 
-    def layers(self, *names: str) -> int:
-        return self.count(*names, most=LARGEST_LAYERS)
+    def layers(self, *names: str, default: int | None = None) -> int:
+        """A number of layers, which is small enough to go through them one by one."""
+        return self.count(*names, default=default, most=LARGEST_LAYERS)
 
     def flag(self, name: str, default: bool = False) -> bool:
         value = self.values.get(name)
@@ -68,12 +70,17 @@ class Fields:
             raise self.refuse(name, value, "true or false")
         return value
 
-    def number(self, name: str, default: float) -> float:
+    def ratio(self, name: str, default: float) -> float:
+        """A factor between sizes: more than 0, at most a few thousand."""
         value = self.values.get(name)
         if value is None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.refuse(name, value, "a number")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 1 / LARGEST_RATIO <= value <= LARGEST_RATIO
+        ):
+            raise self.refuse(name, value, f"a number above 0, at most {LARGEST_RATIO}")
         return float(value)
 
     def text(self, name: str, default: str = "") -> str:

@@ -122,7 +122,7 @@ def assemble(
         vision=d.vision,
         attention_sinks=d.sinks,
         sparse_index=d.sparse_index,
-        attention_softcap=text.number("attn_logit_softcapping", 0) != 0,
+        attention_softcap=text.raw("attn_logit_softcapping") not in (None, False, 0),
         qk_nope_head_dim=d.qk_nope,
         bidirectional_images=d.bidirectional_images,
         caveats=tuple(caveats),

@@ -126,6 +126,19 @@ FLASHINFER_MLA_SPARSE_SM90 = Backend(
     last=lambda _: "FLASHINFER_MLA_SPARSE_SM90 requires sparse MLA",
 )
 
+FLASHINFER_MLA_SPARSE_SM120 = Backend(
+    "FLASHINFER_MLA_SPARSE_SM120",
+    ("bfloat16",),
+    ("auto", "fp8", "fp8_e4m3"),
+    (64,),
+    lambda c: c[0] == 12,
+    lambda layer: layer.head_dim in (512, 576),
+    latent=True,
+    sliding=False,
+    sparse=True,
+    last=lambda _: "FLASHINFER_MLA_SPARSE_SM120 requires a model with index_topk config",
+)
+
 
 def latent_backends(
     capability: tuple[int, int], heads: int, kv_dtype: str, head_dim: int, *, flashmla_built: bool = True
@@ -137,7 +150,7 @@ def latent_backends(
         sparse = (FLASHINFER_MLA_SPARSE, FLASHMLA_SPARSE) if infer_first else (FLASHMLA_SPARSE, FLASHINFER_MLA_SPARSE)
         return (FLASHINFER_MLA, TOKENSPEED_MLA, CUTLASS_MLA, FLASH_ATTN_MLA, flashmla, TRITON_MLA, *sparse)
     if capability[0] == 12:
-        return (TRITON_MLA,)
+        return (TRITON_MLA, FLASHINFER_MLA_SPARSE_SM120)
     tail = (FLASH_ATTN_MLA_SPARSE, FLASHMLA_SPARSE)
     infer = (FLASHINFER_MLA_SPARSE_SM90,)
     return (

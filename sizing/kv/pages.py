@@ -12,7 +12,7 @@ SPEC_NAMES: Final = {
     "full": "FullAttentionSpec",
     "sliding": "SlidingWindowSpec",
     "latent": "MLAAttentionSpec",
-    "chunked": "FullAttentionSpec",
+    "chunked": "ChunkedLocalAttentionSpec",
 }
 # A hybrid model whose larger kind of layer is below this multiple of the smaller is padded, not split.
 PADDING_RATIO: Final = 1.5
@@ -49,6 +49,9 @@ class Page:
             window = self.group.window_tokens or 1
             held = min(window - 1 + in_flight_tokens, context_tokens)
             return ceil_div(held, self.block_tokens) + 1
+        if self.group.kind == "chunked":
+            held = min((self.group.window_tokens or 1) + in_flight_tokens, context_tokens)
+            return ceil_div(held, self.block_tokens)
         return ceil_div(context_tokens, self.block_tokens)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sizing.geometry import KvGroup, ModelGeometry
+from sizing.geometry import ModelGeometry
 from sizing.kv.backends import Selection
 from sizing.kv.batch import batch_limits
 from sizing.kv.cuda_graphs import capture_sizes
@@ -167,10 +167,10 @@ def with_pool(plan: KvPlan, backends: tuple[str, ...]) -> KvPlan:
     block = plan.flags.block_size or max(PREFERRED_BLOCK.get(name, DEFAULT_BLOCK) for name in names)
     element = 1 if plan.kv_dtype.startswith("fp8") else ELEMENT_BYTES[plan.dtype]
     pages = tuple(
-        Page(stored_as(group), window_block(block, backend) if group.kind == "sliding" else block, element)
+        Page(group, window_block(block, backend) if group.kind == "sliding" else block, element)
         for group, backend in zip(plan.geometry.kv_groups, backends, strict=True)
     )
-    layers = [(pages[i].group, pages[i]) for i in plan.geometry.kv_pattern]
+    layers = [(plan.geometry.kv_groups[i], pages[i]) for i in plan.geometry.kv_pattern]
     head_major = plan.flags.kv_offloading_size is not None or (
         plan.device.compute_capability[0] == 10 and any("FLASHINFER" in n and "MLA" not in n for n in names)
     )
@@ -180,15 +180,6 @@ def with_pool(plan: KvPlan, backends: tuple[str, ...]) -> KvPlan:
         layout="LBHNC" if head_major else "LBNHC",
         block_tokens=block,
         pool=Pool(pool_groups(layers), plan.pool.in_flight_tokens),
-    )
-
-
-def stored_as(group: KvGroup) -> KvGroup:
-    """Chunked layers turn the hybrid cache manager off: they keep every token, like the full ones."""
-    return (
-        group
-        if group.kind != "chunked"
-        else group.model_copy(update={"kind": "full", "window_tokens": None, "layers": 1})
     )
 
 

@@ -93,7 +93,7 @@ def decided(plan: KvPlan) -> dict[str, Any]:
         "prefix_caching": True,
         "async_scheduling": True,
         "executor": "uni",
-        "disable_hybrid_kv_cache_manager": any(group.kind == "chunked" for group in plan.geometry.kv_groups),
+        "disable_hybrid_kv_cache_manager": False,
         "kv_connector": "OffloadingConnector" if offload else None,
         "kv_offload_bytes": float(offload * GIB) if offload else None,
     }
@@ -142,7 +142,7 @@ def group_row(group: PoolGroup, plan: KvPlan) -> dict[str, Any]:
         "num_kv_heads": kind.kv_heads,
         "head_size": kind.head_dim,
         "head_size_v": kind.value_head_dim,
-        "sliding_window": kind.window_tokens,
+        "sliding_window": kind.window_tokens if kind.kind == "sliding" else None,
         "page_size_padded": page.padded_bytes,
         "dtype": "uint8" if plan.kv_dtype.startswith("fp8") else plan.dtype,
     }

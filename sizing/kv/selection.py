@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sizing.geometry import KvGroup, ModelGeometry
-from sizing.kv.backends import Layer, Selection, select, standard_backends
+from sizing.kv.backends import TRITON_ATTN, Backend, Layer, Selection, select, standard_backends
 from sizing.kv.backends_latent import latent_backends
 from sizing.kv.request import Device
 
@@ -24,6 +24,9 @@ def selections(
 ) -> tuple[Selection, ...]:
     """One selection for each kind of layer, in the model's order."""
     chosen = []
+    # Heads of two widths run in FlashAttention 4 where it exists, else all in Triton.
+    mixed = len({group.head_dim for group in geometry.kv_groups}) > 1 and device.compute_capability[0] not in (9, 10)
+    candidates: tuple[Backend, ...]
     for group in geometry.kv_groups:
         layer = layer_of(geometry, group, device, dtype=dtype, kv_dtype=kv_dtype, block_size=block_size)
         capability = device.compute_capability
@@ -31,6 +34,8 @@ def selections(
             candidates = latent_backends(
                 capability, geometry.attention_heads, kv_dtype, group.head_dim, flashmla_built=flashmla_built
             )
+        elif mixed:
+            candidates = (TRITON_ATTN,)
         else:
             candidates = standard_backends(capability, image_prefix=layer.image_prefix)
         chosen.append(select(candidates, layer))

@@ -1,8 +1,9 @@
 """Compose layer tars and a configuration into an archive that `docker load` takes, without a Docker Engine.
 
 The archive is an OCI image layout and Docker's own format at once, as `docker save` writes it: older
-engines read manifest.json, newer ones index.json. Nothing in it depends on the clock or the machine, so the
-same layers give the same bytes. Beside it goes image.json::
+engines read manifest.json, newer ones index.json. Layers are gzipped, which every engine reads (zstd needs
+version 23), at the fastest level: a third of the bytes to carry. Nothing in it depends on the clock, so the same
+layers give the same image. Beside it goes image.json::
 
     {"archive": "image.tar", "sha256": "...", "image_id": "sha256:...", "reference": "vllm-cpu:0.32.0",
      "size_bytes": 1, "vllm_version": "0.32.0"}
@@ -11,11 +12,13 @@ Standard library only: it runs before any package is installed.
 """
 
 import argparse
+import gzip
 import hashlib
 import io
 import json
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,16 +32,25 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Layer:
-    tar: Path  # not compressed: its digest is then also the layer's diff ID
+    blob: Path
     digest: str
     size_bytes: int
+    diff_id: str  # SHA-256 of the tar before it was compressed
     created_by: str
 
 
-def read_layer(tar: Path) -> Layer:
-    with tar.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Layer(tar, digest, tar.stat().st_size, tar.name.removesuffix(".tar"))
+def compress(tar: Path, directory: Path) -> Layer:
+    blob = directory / f"{tar.name}.gz"
+    content = hashlib.sha256()
+    with (
+        tar.open("rb") as source,
+        blob.open("wb") as target,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=target, mtime=0) as compressed,  # no name, no time
+    ):
+        while chunk := source.read(CHUNK_BYTES):
+            content.update(chunk)
+            compressed.write(chunk)
+    return Layer(blob, digest_of(blob), blob.stat().st_size, content.hexdigest(), tar.name.removesuffix(".tar"))
 
 
 def image_config(layers: list[Layer], process: Json) -> bytes:
@@ -49,7 +61,7 @@ def image_config(layers: list[Layer], process: Json) -> bytes:
             "os": "linux",
             "created": EPOCH,
             "config": process,
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in layers]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.diff_id}" for layer in layers]},
             "history": [{"created": EPOCH, "created_by": layer.created_by} for layer in layers],
         }
     )
@@ -64,7 +76,7 @@ def oci_manifest(config: bytes, layers: list[Layer]) -> bytes:
             "schemaVersion": 2,
             "mediaType": f"{MEDIA_TYPE}.manifest.v1+json",
             "config": described("config.v1+json", sha256(config), len(config)),
-            "layers": [described("layer.v1.tar", layer.digest, layer.size_bytes) for layer in layers],
+            "layers": [described("layer.v1.tar+gzip", layer.digest, layer.size_bytes) for layer in layers],
         }
     )
 
@@ -96,7 +108,7 @@ def write_archive(output: BinaryIO, reference: str, layers: list[Layer], config:
     ]
     with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for layer in layers:
-            add(archive, blob(layer.digest), layer.size_bytes, layer.tar)
+            add(archive, blob(layer.digest), layer.size_bytes, layer.blob)
         for path, content in (
             (blob(sha256(config)), config),
             (blob(sha256(manifest)), manifest),
@@ -121,14 +133,14 @@ def add(archive: tarfile.TarFile, path: str, size_bytes: int, content: Path | Bi
 def compose(directory: Path, reference: str, layer_tars: list[Path], process: Json, facts: Json) -> Json:
     """Write image.tar and image.json into ``directory``; returns what image.json says."""
     directory.mkdir(parents=True, exist_ok=True)
-    layers = [read_layer(tar) for tar in layer_tars]
-    config = image_config(layers, process)
     archive = directory / "image.tar"
     partial = directory / "image.tar.partial"
-    with partial.open("wb") as file:
-        write_archive(file, reference, layers, config)
-    with partial.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        layers = [compress(tar, Path(scratch)) for tar in layer_tars]
+        config = image_config(layers, process)
+        with partial.open("wb") as file:
+            write_archive(file, reference, layers, config)
+    digest = digest_of(partial)
     partial.replace(archive)
     image: Json = {
         "archive": archive.name,
@@ -142,6 +154,11 @@ def compose(directory: Path, reference: str, layer_tars: list[Path], process: Js
     described.write_text(json.dumps(image, indent=2) + "\n")
     described.replace(directory / "image.json")
     return image
+
+
+def digest_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def blob(digest: str) -> str:
@@ -161,8 +178,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("directory", type=Path, help="where image.tar and image.json go")
     parser.add_argument("--reference", required=True, metavar="NAME:TAG")
-    parser.add_argument("--process", required=True, type=Path, metavar="FILE", help="JSON: Entrypoint, User, ...")
-    parser.add_argument("--layer", required=True, action="append", type=Path, metavar="TAR", help="lowest first")
+    parser.add_argument("--process", required=True, type=Path, metavar="FILE", help="JSON: User, Env, ...")
+    parser.add_argument("--layer", required=True, action="append", type=Path, metavar="TAR", help="first is lowest")
     parser.add_argument("--env", default=[], action="append", metavar="NAME=VALUE", help="more for Env")
     parser.add_argument("--fact", default=[], action="append", metavar="NAME=VALUE", help="for image.json")
     given = parser.parse_args(arguments)

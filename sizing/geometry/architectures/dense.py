@@ -114,11 +114,12 @@ def cohere(f: Fields, windows: list[int | None] | None = None) -> Decoder:
 
 @architecture("Cohere2ForCausalLM")
 def cohere2(f: Fields) -> Decoder:
+    """Three layers of four keep a window, which here does not count the token itself."""
     pattern = f.count("sliding_window_pattern", "_sliding_window_pattern", default=4)
     return cohere(
         f,
         layer_windows(
-            f, f.layers("num_hidden_layers"), window=f.count("sliding_window", default=4096), pattern=pattern
+            f, f.layers("num_hidden_layers"), window=f.count("sliding_window", default=4096) + 1, pattern=pattern
         ),
     )
 

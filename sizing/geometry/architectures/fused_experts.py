@@ -69,7 +69,7 @@ def llama4_images(f: Fields) -> Decoder:
     text, v = nested(f, LLAMA4_TEXT), vision(f)
     d = llama4(text, "language_model.model", "language_model.lm_head", apart=unfused(f))
     d.text = text
-    with tower(d, v.count("hidden_size", default=768), v.count("num_hidden_layers", default=34)) as t:
+    with tower(d, v.count("hidden_size", default=768), v.layers("num_hidden_layers", default=34)) as t:
         others.llama4(t, v, "vision_model")
         t.linear("multi_modal_projector.linear_1", v.count("vision_output_dim", default=7680), d.dims.hidden)
     return d
@@ -134,7 +134,7 @@ def gemma4_images(f: Fields) -> Decoder:
     if not f.has("vision_config"):
         return d
     v = vision(f)
-    with tower(d, v.count("hidden_size", default=768), v.count("num_hidden_layers", default=16)) as t:
+    with tower(d, v.count("hidden_size", default=768), v.layers("num_hidden_layers", default=16)) as t:
         width, _ = others.gemma4(t, v, "model.vision_tower")
         t.linear("model.embed_vision.embedding_projection", width, d.dims.hidden)
     return d

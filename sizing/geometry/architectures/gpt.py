@@ -120,7 +120,7 @@ def mpt(f: Fields) -> Decoder:
     heads = f.count("n_heads")
     one = settings.text("attn_type") == "multiquery_attention"
     kv_heads = 1 if one else settings.count("kv_n_heads", default=heads)
-    width = f.number("expansion_ratio", 4)
+    width = f.ratio("expansion_ratio", 4)
     d = Decoder(
         read_dims(f, kv_default=kv_heads, intermediate=int(width * hidden)), tied=f.flag("tie_word_embeddings", True)
     )

@@ -74,8 +74,9 @@ def llama(f: Fields) -> Decoder:
 
 @architecture("MistralForCausalLM")
 def mistral(f: Fields) -> Decoder:
-    """v0.1 keeps a window of every layer; later ones have `sliding_window: null`."""
-    return llama_like(f, windows=model_windows(f))
+    """v0.1 keeps a window of every layer, also where the field is left out; later ones say `sliding_window: null`."""
+    stated = f if "sliding_window" in f.values else Fields({**f.values, "sliding_window": 4096}, f.path)
+    return llama_like(stated, windows=model_windows(stated))
 
 
 def qwen_windows(f: Fields) -> list[int | None]:

@@ -69,7 +69,7 @@ def gemma3_images(f: Fields) -> Decoder:
     text, v = nested(f, GEMMA3_TEXT), vision(f)
     d = gemma3(text, prefix="language_model.model")
     d.text, d.bidirectional_images = text, True
-    with tower(d, v.count("hidden_size", default=768), v.count("num_hidden_layers", default=12)) as t:
+    with tower(d, v.count("hidden_size", default=768), v.layers("num_hidden_layers", default=12)) as t:
         width = siglip(t, v, "vision_tower.vision_model")
         t.plain("multi_modal_projector.mm_input_projection_weight", width, d.dims.hidden)
         norms(t, width, "multi_modal_projector.mm_soft_emb_norm", bias=False)
@@ -100,7 +100,7 @@ def llava(f: Fields) -> Decoder:
     if named not in towers:
         raise v.refuse("model_type", named, "one of " + ", ".join(towers))
     width = v.count("hidden_size", default=1024)
-    with tower(d, width, v.count("num_hidden_layers", default=24)) as t:
+    with tower(d, width, v.layers("num_hidden_layers", default=24)) as t:
         towers[named](
             t,
             Fields(
@@ -132,7 +132,7 @@ def mistral3(f: Fields) -> Decoder:
     if not f.has("vision_config"):
         return d
     merge = f.count("spatial_merge_size", default=2)
-    with tower(d, v.count("hidden_size", default=1024), v.count("num_hidden_layers", default=24)) as t:
+    with tower(d, v.count("hidden_size", default=1024), v.layers("num_hidden_layers", default=24)) as t:
         width, _ = others.pixtral(t, Fields({"patch_size": 14, **v.values}, v.path), "vision_tower")
         t.linear("multi_modal_projector.patch_merger.merging_layer", width * merge**2, width)
         norms(t, width, "multi_modal_projector.norm", bias=False)
@@ -217,6 +217,6 @@ def first_qwen(f: Fields) -> Decoder:
     """Qwen, or Qwen-VL where the config has a `visual` part."""
     d, v = qwen(f), f.optional_section("visual")
     if v is not None:
-        with tower(d, v.count("width"), v.count("layers")) as t:
+        with tower(d, v.count("width"), v.layers("layers")) as t:
             qwen_vl(t, v, "transformer.visual")
     return d

@@ -52,15 +52,15 @@ def lfm2(f: Fields) -> Decoder:
     width = f.count("block_ff_dim", "intermediate_size", default=12288)
     if f.flag("block_auto_adjust_ff_dim", True):
         unit = f.count("block_multiple_of", default=256)
-        width = int(f.number("block_ffn_dim_multiplier", 1.0) * (2 * width // 3))
-        width = -(-width // unit) * unit
+        width = int(f.ratio("block_ffn_dim_multiplier", 1.0) * (2 * width // 3))
+        width = max(1, -(-width // unit)) * unit
     d = Decoder(read_dims(f, intermediate=width), tied=f.flag("tie_embedding", f.flag("tie_word_embeddings", True)))
     types, listed = f.texts("layer_types"), set(f.counts("full_attn_idxs"))
     full = [
         types[i] == "full_attention" if i < len(types) else not types and (i in listed or not listed)
         for i in range(d.dims.layers)
     ]
-    bias, hidden, kernel = f.flag("conv_bias"), d.dims.hidden, f.count("conv_L_cache", default=3)
+    bias, hidden, kernel = f.flag("conv_bias"), d.dims.hidden, f.count("conv_L_cache", default=3, least=2)
     d.embedding_and_head()
     for i in range(d.dims.layers):
         layer = f"model.layers.{i}"

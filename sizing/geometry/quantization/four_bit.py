@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from sizing.geometry.fields import Fields
 from sizing.geometry.inventory import Tensor
 from sizing.geometry.model import Quantization
@@ -43,6 +45,8 @@ class Gptq(Packing):
             raise q.refuse("bits", self.bits, "2, 3, 4 or 8, the widths GPTQ packs")
         self.group = group_size(q, "group_size")
         self.head = q.flag("lm_head")
+        self.ordered = q.flag("desc_act")
+        self.indexed = True
         # AutoGPTQ, known by a field it alone writes, stores a bias with every layer it packs.
         self.biased = "model_file_base_name" in q.values and not q.has("checkpoint_format", "meta")
         self.quantization = Quantization(
@@ -53,6 +57,12 @@ class Gptq(Packing):
             vllm_name="auto_gptq",
         )
 
+    def as_loaded(self) -> Gptq:
+        """vLLM keeps the order of the columns only where it matters, and no bias of zeros."""
+        loaded = copy(self)
+        loaded.indexed, loaded.biased = self.ordered, False
+        return loaded
+
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         inside = in_layers(tensor) or (self.head and tensor.name.endswith("lm_head"))
         if not inside:
@@ -61,7 +71,7 @@ class Gptq(Packing):
         groups = 1 if self.group == -1 else up(inputs, self.group)
         weights = up(inputs * self.bits, 32) * outputs * 4
         zeros = groups * up(outputs * self.bits, 32) * 4
-        parts = [weights, zeros, groups * outputs * SCALE_BYTES, inputs * 4]
+        parts = [weights, zeros, groups * outputs * SCALE_BYTES, *([inputs * 4] if self.indexed else [])]
         if self.biased and not tensor.bias:
             parts.append(outputs * SCALE_BYTES)
         return packed(tensor, element_bytes, *parts)

@@ -35,12 +35,13 @@ def exact_names(entries: Sequence[str]) -> Callable[[str], bool]:
 
 def name_parts(entries: Sequence[str]) -> Callable[[str], bool]:
     """transformers: an entry is a pattern from the start, a dotted part of the name, or its end."""
-    plain = [entry for entry in entries if "*" not in entry and not entry.startswith("re:")]
+    plain = {entry for entry in entries if "*" not in entry and not entry.startswith("re:")}
     starred = [pattern(entry) for entry in entries if "*" in entry or entry.startswith("re:")]
 
     def skipped(name: str) -> bool:
-        dotted = f".{name}."
-        return any(f".{entry}." in dotted for entry in plain) or any(p.match(name) for p in starred)
+        parts = name.split(".")
+        runs = (".".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1))
+        return any(run in plain for run in runs) or any(p.match(name) for p in starred)
 
     return skipped
 

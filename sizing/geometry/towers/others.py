@@ -12,7 +12,7 @@ from sizing.geometry.towers.blocks import fused_attention, mlp, norms, separate_
 def pixtral(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
     """Returns width and layers."""
     width, size = v.count("hidden_size", default=1024), v.count("intermediate_size", default=4096)
-    patch, layers = v.count("patch_size", default=16), v.count("num_hidden_layers", default=24)
+    patch, layers = v.count("patch_size", default=16), v.layers("num_hidden_layers", default=24)
     inner = v.count("num_attention_heads", default=16) * v.count(
         "head_dim", default=width // v.count("num_attention_heads", default=16)
     )
@@ -35,7 +35,7 @@ def llama4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
     patch, image, layers = (
         v.count("patch_size", default=14),
         v.count("image_size", default=448),
-        v.count("num_hidden_layers", default=34),
+        v.layers("num_hidden_layers", default=34),
     )
     t.plain(f"{prefix}.class_embedding", width)
     t.plain(f"{prefix}.positional_embedding_vlm", (image // patch) ** 2 + 1, width)
@@ -46,7 +46,7 @@ def llama4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
         separate_attention(t, f"{layer}.self_attn", width, out="o_proj")
         mlp(t, f"{layer}.mlp", width, size)
         norms(t, width, f"{layer}.input_layernorm", f"{layer}.post_attention_layernorm")
-    ratio = v.number("pixel_shuffle_ratio", 0.5)
+    ratio = v.ratio("pixel_shuffle_ratio", 0.5)
     shuffled = int(width // ratio**2) if ratio > 0 else width
     middle, out = v.count("projector_input_dim", default=4096), v.count("projector_output_dim", default=4096)
     t.linear(f"{prefix}.vision_adapter.mlp.fc1", shuffled, middle)
@@ -57,7 +57,7 @@ def llama4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
 def gemma4(t: Inventory, v: Fields, prefix: str) -> tuple[int, int]:
     """Returns width and layers. Bounds of clipped linears are stored as four scalars each."""
     width, size = v.count("hidden_size", default=768), v.count("intermediate_size", default=3072)
-    heads, layers = v.count("num_attention_heads", default=12), v.count("num_hidden_layers", default=16)
+    heads, layers = v.count("num_attention_heads", default=12), v.layers("num_hidden_layers", default=16)
     kv_heads, head = v.count("num_key_value_heads", default=heads), v.count("head_dim", default=64)
     patch = v.count("patch_size", default=16)
     clipped = v.flag("use_clipped_linears")
@@ -110,7 +110,7 @@ def sam_with_clip(t: Inventory, v: Fields, out: int, tokens: int) -> tuple[int, 
     whole = set(sam.counts("global_attn_indexes"))
     t.plain("model.sam_model.patch_embed.proj", width, 3, 16, 16, bias=True)
     t.plain("model.sam_model.pos_embed", 1, grid, grid, width)
-    for i in range(sam.count("layers")):
+    for i in range(sam.layers("layers")):
         layer = f"model.sam_model.blocks.{i}"
         fused_attention(t, f"{layer}.attn", width)
         side = grid if i in whole else 14
@@ -124,7 +124,7 @@ def sam_with_clip(t: Inventory, v: Fields, out: int, tokens: int) -> tuple[int, 
     norms(t, steps[0], "model.sam_model.neck.1", "model.sam_model.neck.3")
     for i, (a, b) in enumerate(pairwise(steps)):
         t.plain(f"model.sam_model.net_{i + 2}", b, a, 3, 3)
-    inner, patch, layers = clip.count("width"), clip.count("patch_size"), clip.count("layers")
+    inner, patch, layers = clip.count("width"), clip.count("patch_size"), clip.layers("layers")
     t.plain("model.vision_model.embeddings.class_embedding", inner)
     t.plain("model.vision_model.embeddings.patch_embedding", inner, 3, patch, patch)
     t.plain("model.vision_model.embeddings.position_embedding", (clip.count("image_size") // patch) ** 2 + 1, inner)

@@ -10,11 +10,11 @@ from sizing.geometry.towers.blocks import fused_attention, mlp, norms
 def qwen_vl(t: Inventory, v: Fields, prefix: str) -> None:
     """The first Qwen-VL: a CLIP-like transformer and one resampling attention."""
     width, out, patch = v.count("width"), v.count("output_dim"), v.count("patch_size")
-    size, queries = int(width * v.number("mlp_ratio", 4.0)), v.count("n_queries", default=256)
+    size, queries = int(width * v.ratio("mlp_ratio", 4.0)), v.count("n_queries", default=256)
     t.plain(f"{prefix}.conv1", width, 3, patch, patch)
     t.plain(f"{prefix}.positional_embedding", 256, width)
     norms(t, width, f"{prefix}.ln_pre")
-    for i in range(v.count("layers")):
+    for i in range(v.layers("layers")):
         layer = f"{prefix}.transformer.resblocks.{i}"
         fused_attention(t, f"{layer}.attn", width, qkv="in_proj", out="out_proj")
         mlp(t, f"{layer}.mlp", width, size, ("c_fc", "c_proj"))
@@ -33,7 +33,7 @@ def qwen2_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
     """Returns width and layers. `hidden_size` names the language model's width here."""
     width, merge = v.count("embed_dim", default=1280), v.count("spatial_merge_size", default=2) ** 2
     out = v.count("hidden_size", default=out)
-    patch, depth = v.count("patch_size", "spatial_patch_size", default=14), v.count("depth", default=32)
+    patch, depth = v.count("patch_size", "spatial_patch_size", default=14), v.layers("depth", default=32)
     t.plain(
         f"{prefix}.patch_embed.proj",
         width,
@@ -45,7 +45,7 @@ def qwen2_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
     for i in range(depth):
         layer = f"{prefix}.blocks.{i}"
         fused_attention(t, f"{layer}.attn", width)
-        mlp(t, f"{layer}.mlp", width, int(width * v.number("mlp_ratio", 4)))
+        mlp(t, f"{layer}.mlp", width, int(width * v.ratio("mlp_ratio", 4)))
         norms(t, width, f"{layer}.norm1", f"{layer}.norm2")
     norms(t, width, f"{prefix}.merger.ln_q")
     mlp(t, f"{prefix}.merger.mlp", width * merge, width * merge, ("0", "2"), out=out)
@@ -55,7 +55,7 @@ def qwen2_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
 def qwen2_5_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
     """Returns width and layers."""
     width, size = v.count("hidden_size", default=3584), v.count("intermediate_size", default=3420)
-    merge, depth = v.count("spatial_merge_size", default=2) ** 2, v.count("depth", default=32)
+    merge, depth = v.count("spatial_merge_size", default=2) ** 2, v.layers("depth", default=32)
     patch = v.count("patch_size", "spatial_patch_size", default=14)
     t.plain(
         f"{prefix}.patch_embed.proj",
@@ -81,7 +81,7 @@ def qwen2_5_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int
 def qwen3_vl(t: Inventory, v: Fields, prefix: str, out: int) -> tuple[int, int]:
     """Returns width and layers; Qwen3.5 has the same tower without the deep mergers."""
     width, size = v.count("hidden_size", default=1152), v.count("intermediate_size", default=4304)
-    merged, depth = width * v.count("spatial_merge_size", default=2) ** 2, v.count("depth", default=27)
+    merged, depth = width * v.count("spatial_merge_size", default=2) ** 2, v.layers("depth", default=27)
     patch = v.count("patch_size", default=16)
     out = v.count("out_hidden_size", default=out)
     t.plain(

@@ -13,7 +13,7 @@ def siglip(t: Inventory, v: Fields, prefix: str) -> int:
     patch, image = v.count("patch_size", default=16), v.count("image_size", default=224)
     t.plain(f"{prefix}.embeddings.patch_embedding", hidden, v.count("num_channels", default=3), patch, patch, bias=True)
     t.plain(f"{prefix}.embeddings.position_embedding", (image // patch) ** 2, hidden)
-    for i in range(v.count("num_hidden_layers", default=12)):
+    for i in range(v.layers("num_hidden_layers", default=12)):
         layer = f"{prefix}.encoder.layers.{i}"
         separate_attention(t, f"{layer}.self_attn", hidden)
         mlp(t, f"{layer}.mlp", hidden, size)
@@ -36,7 +36,7 @@ def clip(t: Inventory, v: Fields, prefix: str) -> int:
     t.plain(f"{prefix}.embeddings.patch_embedding", hidden, 3, patch, patch)
     t.plain(f"{prefix}.embeddings.position_embedding", (image // patch) ** 2 + 1, hidden)
     norms(t, hidden, f"{prefix}.pre_layrnorm", f"{prefix}.post_layernorm")
-    for i in range(v.count("num_hidden_layers", default=12)):
+    for i in range(v.layers("num_hidden_layers", default=12)):
         layer = f"{prefix}.encoder.layers.{i}"
         separate_attention(t, f"{layer}.self_attn", hidden)
         mlp(t, f"{layer}.mlp", hidden, size)

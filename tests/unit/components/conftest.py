@@ -53,6 +53,9 @@ def args(tmp_path: Path) -> GpuHostArgs:
         folder=tmp_path,
         docker_floor="26.1.0",
         docker_policy="assert",
+        docker_packages=(),
+        docker_repository=None,
+        nvidia=None,
         sysctls={"net.core.somaxconn": "4096"},
         model_volume="gpuhost-model-tiny",
         model_lock=ModelLock(

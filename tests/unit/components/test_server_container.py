@@ -50,7 +50,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "shared memory": {"terms": dataclasses.replace(DEFINITION.terms, shm_mib=1025)},
     "ulimit": {"terms": dataclasses.replace(DEFINITION.terms, ulimits=())},
     "tmpfs": {"terms": dataclasses.replace(DEFINITION.terms, tmpfs={})},
-    "gpu": {"terms": dataclasses.replace(DEFINITION.terms, gpu_driver="cdi", gpu_ids=("nvidia.com/gpu=0",))},
+    "gpu": {"terms": dataclasses.replace(DEFINITION.terms, gpu_path="cdi", gpu_indexes=("0",))},
     "start period": {"health_start_period_s": 301},
     "stop grace": {"stop_grace_s": 31},
 }

@@ -133,6 +133,24 @@ def test_places_where_nothing_can_be_written(plugin: Plugin, server: SshServer, 
     )
 
 
+@pytest.mark.parametrize("source", ["text", "file"])
+def test_a_write_that_fails_late_is_noticed(source: str, plugin: Plugin, server: SshServer, work: Path) -> None:
+    """/dev/full takes the file's creation and refuses every write, as a full disk does."""
+    (work / "f").write_bytes(b"x" * 100_000)
+    given = _text("x") if source == "text" else _file(work / "f")
+    text = _error(plugin, server, given, "/dev/full")
+    assert text.endswith(' remote path /dev/full: sftp: "Failure" (SSH_FX_FAILURE)')
+
+
+def test_a_link_to_a_directory(plugin: Plugin, server: SshServer, tree: Path, work: Path) -> None:
+    (tree / "shortcut").symlink_to("deep")
+    text = _error(plugin, server, _folder(tree), work / "new")
+    assert text == (
+        f"failed to copy file {tree}/shortcut to remote path {work}/new/tree/shortcut: "
+        f"read {tree}/shortcut: is a directory"
+    )
+
+
 def test_a_large_file(plugin: Plugin, server: SshServer, work: Path) -> None:
     (work / "large").write_bytes(bytes(range(256)) * 200_000)
     _copy(plugin, server, _file(work / "large"), work / "copy")

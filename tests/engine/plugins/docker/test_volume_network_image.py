@@ -32,6 +32,8 @@ def _neutral(value: Any, name: str) -> Any:
     text = value.replace(name, "<id>").replace("oracle-n", "<id>")
     text = re.sub(r"\b[0-9a-f]{64}\b", "<id>", re.sub(r"sha256:[0-9a-f]{64}", "<image-id>", text))
     text = re.sub(r"\b\d+\.\d+\.\d+\.\d+", "<ip>", text)
+    # How large a free address range is depends on the networks that are there.
+    text = re.sub(r"^<ip>/\d+$", "<ip>/16", text)
     return re.sub(r"^/.*/volumes/", "<docker root>/volumes/", text)
 
 

@@ -15,7 +15,7 @@ from toolchain.plugins.command.protocol.engine_log import ResourceLog
 from toolchain.plugins.command.protocol.errors import CommandError
 from toolchain.plugins.command.protocol.gotext import errno_text, join_host_port
 from toolchain.plugins.command.ssh.endpoint import Endpoint
-from toolchain.plugins.command.ssh.keys import host_key, signature_types
+from toolchain.plugins.command.ssh.keys import signature_types
 from toolchain.plugins.command.ssh.sign_in import Credentials, credentials, sign_in
 from toolchain.plugins.command.ssh.transport import ObservingTransport
 
@@ -149,11 +149,10 @@ def _handshake(connection: Any, target: Endpoint, keys: Credentials) -> Observin
     try:
         transport = ObservingTransport(connection)
         transport.banner_timeout = transport.handshake_timeout = _HANDSHAKE_PATIENCE_S
-        expected = host_key(target.host_key) if target.host_key else None
-        if expected:
-            _prefer(transport, expected[0])
+        if keys.expected:
+            _prefer(transport, keys.expected[0])
         transport.start_client(timeout=_HANDSHAKE_PATIENCE_S)
-        if expected and transport.get_remote_server_key().asbytes() != expected[1]:
+        if keys.expected and transport.get_remote_server_key().asbytes() != keys.expected[1]:
             raise CommandError("ssh: host key mismatch")
         sign_in(transport, target.user, keys)
     except CommandError as error:

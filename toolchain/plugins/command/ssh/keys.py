@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import itertools
 import struct
 
 import paramiko
@@ -33,6 +32,8 @@ def private_key(text: str, passphrase: str | None) -> paramiko.PKey:
     if passphrase is not None and not encrypted:
         openssh = kind == "OPENSSH PRIVATE KEY"
         raise CommandError("ssh: key is not password protected" if openssh else "ssh: not an encrypted key")
+    if passphrase == "" and kind == "OPENSSH PRIVATE KEY":
+        raise CommandError("bcrypt_pbkdf: empty password")
     if kind not in _PEM_TYPES:
         raise CommandError(f"ssh: unsupported key type {quote(kind)}")
     return _paramiko_key(_load(kind, text, passphrase))
@@ -50,11 +51,14 @@ def _load(kind: str, text: str, passphrase: str | None) -> object:
     except (ValueError, TypeError):
         if password is not None:
             raise CommandError("x509: decryption password incorrect") from None
-        raise CommandError("ssh: invalid openssh private key format") from None
+        openssh = kind == "OPENSSH PRIVATE KEY"
+        raise CommandError(
+            "ssh: invalid openssh private key format" if openssh else "asn1: structure error: not a private key"
+        ) from None
 
 
 def _pem_block(text: str) -> tuple[str, bytes]:
-    lines = [line.strip() for line in text.strip().splitlines()]
+    lines = [line.rstrip() for line in text.splitlines()]
     starts = [n for n, line in enumerate(lines) if line.startswith("-----BEGIN ") and line.endswith("-----")]
     if not starts:
         raise CommandError(_NO_KEY)
@@ -70,7 +74,7 @@ def _is_encrypted(kind: str, text: str, body: bytes) -> bool:
     if kind == "OPENSSH PRIVATE KEY":
         magic = b"openssh-key-v1\0"
         if not body.startswith(magic):
-            raise CommandError("ssh: invalid openssh private key")
+            raise CommandError("ssh: invalid openssh private key format")
         (length,) = struct.unpack_from(">I", body, len(magic))
         return body[len(magic) + 4 : len(magic) + 4 + length] != b"none"
     return "Proc-Type: 4,ENCRYPTED" in text
@@ -92,18 +96,28 @@ def _paramiko_key(key: object) -> paramiko.PKey:
     raise CommandError("ssh: unhandled key type")
 
 
-def host_key(line: str) -> tuple[str, bytes]:
-    """Type and content of the first key in authorized_keys format."""
-    for candidate in line.splitlines():
-        words = candidate.split()
-        for kind, blob in itertools.pairwise(words):
+def host_key(text: str) -> tuple[str, bytes]:
+    """Type and content of the first key in authorized_keys format; the type is what the content says."""
+    reason = ""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) < 2 or words[0].startswith("#"):
+            continue
+        for word in words[1:]:
             try:
-                content = base64.b64decode(blob, validate=True)
-            except (ValueError, binascii.Error):
-                continue
-            if content[4 : 4 + len(kind)] == kind.encode():
-                return kind, content
-    raise CommandError(_NO_KEY)
+                content = base64.b64decode(word, validate=True)
+                return _blob_type(content), content
+            except (ValueError, binascii.Error, struct.error):
+                reason = reason or "; last parsing error for ignored line: ssh: short read"
+    raise CommandError(f"{_NO_KEY}{reason}")
+
+
+def _blob_type(content: bytes) -> str:
+    (length,) = struct.unpack_from(">I", content)
+    name = content[4 : 4 + length].decode()
+    if not 0 < length < len(content) - 4:
+        raise ValueError("too short for a key")
+    return name
 
 
 def signature_types(kind: str) -> tuple[str, ...]:

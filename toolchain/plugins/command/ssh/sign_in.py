@@ -12,24 +12,26 @@ from paramiko.agent import AgentSSH
 from toolchain.plugins.command.protocol.errors import CommandError
 from toolchain.plugins.command.protocol.gotext import errno_text
 from toolchain.plugins.command.ssh.endpoint import Endpoint
-from toolchain.plugins.command.ssh.keys import private_key
+from toolchain.plugins.command.ssh.keys import host_key, private_key
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What an endpoint may sign in with, read once before the first try."""
+    """What an endpoint may sign in with and which host key it must show, read once before the first try."""
 
     key: paramiko.PKey | None = field(repr=False)
     password: str | None = field(repr=False)
     agent_keys: tuple[paramiko.PKey, ...] = ()
     has_agent: bool = False
+    expected: tuple[str, bytes] | None = None
 
 
 def credentials(target: Endpoint) -> Credentials:
-    """Reads the key and asks the agent; raises CommandError where either fails, without any retry."""
+    """Reads the keys and asks the agent; raises CommandError where either fails, without any retry."""
+    expected = host_key(target.host_key) if target.host_key else None
     key = private_key(target.private_key, target.private_key_password) if target.private_key is not None else None
     agent_keys = _agent_keys(target.agent_socket) if target.agent_socket else ()
-    return Credentials(key, target.password, agent_keys, has_agent=target.agent_socket is not None)
+    return Credentials(key, target.password, agent_keys, has_agent=target.agent_socket is not None, expected=expected)
 
 
 def _agent_keys(path: str) -> tuple[paramiko.PKey, ...]:

@@ -47,6 +47,8 @@ def plan(
     `ignored` names attributes whose changes are dropped.
     """
     prior = typed_object(block, state)
+    if state:  # What is about to be created has nothing yet, not even empty lists.
+        prior = _with_empty(block, prior)
     proposed = proposed_state(block, prior, _without_empty(block, typed_object(block, config)))
     refuse_nulls(block, proposed)
     walk = Walk()
@@ -65,6 +67,14 @@ def plan(
     if equivalent(prior, planned):
         return Plan(prior, prior, walk.replaces)
     return Plan(prior, planned, walk.replaces)
+
+
+def _with_empty(block: Block, state: dict[str, Any]) -> dict[str, Any]:
+    """Take missing objects that could be given as none, so that they are not left to the provider again."""
+    return {
+        name: [] if value is None and block[name].block is not None and block[name].is_input else value
+        for name, value in state.items()
+    }
 
 
 def _without_empty(block: Block, config: dict[str, Any]) -> dict[str, Any]:

@@ -72,9 +72,16 @@ class SshConnection:
         return (self.options.hostname or self.url.host, self.url.port or self.options.port or 22)
 
     def _connect(self) -> tuple[paramiko.SSHClient, paramiko.Transport]:
+        client = paramiko.SSHClient()
+        try:
+            return client, self._sign_in(client)
+        except BaseException:
+            client.close()
+            raise
+
+    def _sign_in(self, client: paramiko.SSHClient) -> paramiko.Transport:
         options = self.options
         host, port = self._address
-        client = paramiko.SSHClient()
         self._load_host_keys(client)
         client.set_missing_host_key_policy(_MissingKey(options, self._known_hosts_files()))
         user = self.url.user or options.user or os.environ.get("USER") or "root"
@@ -102,12 +109,16 @@ class SshConnection:
         except paramiko.AuthenticationException as error:
             raise SshError(f"{user}@{host}: Permission denied (publickey).\r\n") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
+            transport = client.get_transport()
+            if transport is not None and transport.is_active() and isinstance(error, paramiko.SSHException):
+                # The host's key was accepted: what failed is the last key file tried.
+                raise SshError(f"{user}@{host}: Permission denied (publickey).\r\n") from error
             raise SshError(f"ssh: connect to host {host} port {port}: {_reason(error)}\r\n") from error
         transport = client.get_transport()
         if transport is None:
             raise SshError(f"Connection to {host} closed by remote host.\r\n")
         transport.set_keepalive(options.alive_interval_seconds or 30)
-        return client, transport
+        return transport
 
     def _socket(self, host: str, port: int) -> socket.socket:
         for attempt in range(max(1, self.options.connection_attempts)):

@@ -10,16 +10,16 @@ from toolchain.plugins.docker.errors import OperationError
 
 def parse_gpus(text: str) -> dict[str, Any]:
     """A device request from ``all``, a number or ``key=value`` fields; raises OperationError."""
-    unquoted = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     request: dict[str, Any] = {"Driver": "", "Count": 0, "DeviceIDs": None, "Capabilities": None, "Options": {}}
     seen: set[str] = set()
-    for entry in next(csv.reader([unquoted])):
+    for entry in next(csv.reader([text])):
         key, separator, value = entry.partition("=")
-        if not separator:
-            key, value = "count", entry
         if key in seen:
             raise OperationError(f"Error setting gpus: gpu request key '{key}' can be specified only once")
         seen.add(key)
+        if not separator:
+            key, value = "count", entry
+            seen.add(key)
         _field(request, key, value, entry)
     if "count" not in seen and request["DeviceIDs"] is None:
         request["Count"] = 1

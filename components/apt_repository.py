@@ -1,0 +1,44 @@
+"""A signed package repository on a host: key by fingerprint, keyring and list file of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_command as command
+
+from components.access import HostAccess
+from components.host_script import host_script
+
+
+@dataclass(frozen=True)
+class AptRepositoryArgs:
+    """`name` is that of its two files. `line` is the source line, with @KEYRING@ where the keyring's path goes.
+
+    `conflicts`: extended regular expressions of other entries for the same packages.
+    """
+
+    name: str
+    line: str
+    key_url: str
+    fingerprint: str
+    conflicts: tuple[str, ...] = ()
+
+
+def apt_repository(
+    name: str,
+    args: AptRepositoryArgs,
+    access: HostAccess,
+    parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
+) -> command.remote.Command:
+    """The resource that adds the repository, and takes it away at destroy."""
+    return host_script(
+        name,
+        access,
+        "apt_repository.sh",
+        ["apply", args.name, args.key_url, args.fingerprint],
+        pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+        undo=["remove", args.name],
+        data={"source_line": args.line, "conflicts": "\n".join(args.conflicts)},
+        parts=["apt.sh"],
+    )

@@ -1,0 +1,119 @@
+#!/bin/sh
+# NVIDIA's container toolkit: its four packages at one version, pinned, held, and kept from unattended upgrades.
+# usage: nvidia_toolkit.sh apply VERSION
+#        nvidia_toolkit.sh remove
+# The repository is there already. When the install fails, the packages that were there before come back.
+set -eu
+
+packages='nvidia-container-toolkit nvidia-container-toolkit-base libnvidia-container-tools libnvidia-container1'
+pin=/etc/apt/preferences.d/gpuhost-nvidia-container-toolkit
+unattended=/etc/apt/apt.conf.d/60gpuhost-unattended-upgrades
+state=/var/lib/gpuhost/nvidia_toolkit
+
+say() { echo "toolkit: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+write() { # FILE: from standard input, only where it differs
+  cat > "$work/new"
+  cmp -s "$work/new" "$1" && return
+  install -m 0644 "$work/new" "$1.gpuhost-new"
+  mv "$1.gpuhost-new" "$1"
+  say "wrote $1"
+}
+
+# The four versions as apt takes them, name=version; what is not installed is left out.
+present() {
+  for package in $packages; do
+    version=$(installed_version "$package")
+    [ -z "$version" ] || echo "$package=$version"
+  done
+}
+
+hold() {
+  for package in $packages; do
+    [ -z "$(installed_version "$package")" ] || is_held "$package" || apt-mark hold "$package" > /dev/null
+  done
+}
+
+check_offered() { # VERSION: naming the top package alone would let apt mix versions
+  lacking=''
+  for package in $packages; do
+    [ "$(installed_version "$package")" = "$1" ] ||
+      apt-cache madison "$package" 2>/dev/null | awk -F' *[|] *' -v version="$1" '$2 == version { found = 1 } END { exit !found }' ||
+      lacking="$lacking $package"
+  done
+  [ -z "$lacking" ] || fail "the repository has no version $1 of$lacking; nothing was changed. It has: $(apt-cache madison nvidia-container-toolkit | awk '{ print $3 }' | head -n 5 | tr '\n' ' ')"
+}
+
+install_all() { # NAME=VERSION…
+  # Held packages are ours to change; the hold is put back whatever happens.
+  apt_get -y --no-install-recommends --allow-change-held-packages --allow-downgrades install "$@"
+}
+
+go_back() {
+  dpkg --configure -a > /dev/null 2>&1 || true
+  # shellcheck disable=SC2086 # a list of words
+  if [ -z "$before" ]; then
+    apt_get -y --allow-change-held-packages remove $packages || true
+    fail "the install failed, see above: no toolkit is installed, as before"
+  elif [ "$(present)" = "$before" ] || install_all $before; then
+    hold
+    fail "the install failed, see above: $(echo "$before" | tr '\n' ' ')as before, and held"
+  else
+    hold
+    fail "the install failed, see above, and so did the way back. By hand: apt-get install --allow-downgrades --allow-change-held-packages $(echo "$before" | tr '\n' ' ')&& apt-mark hold $packages"
+  fi
+}
+
+apply() { # VERSION
+  wished=$1-1
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  mkdir -p "$state"
+  before=$(present)
+  wishes=''
+  for package in $packages; do wishes="$wishes $package=$wished"; done
+  # shellcheck disable=SC2086 # a list of words
+  if [ "$before" != "$(printf '%s\n' $wishes)" ]; then
+    check_offered "$wished"
+    say "installing $1${before:+; there is $(echo "$before" | tr '\n' ' ')}"
+    install_all $wishes || go_back
+    [ "$(present)" = "$(printf '%s\n' $wishes)" ] || go_back
+  fi
+  hold
+  write "$pin" <<PIN
+Explanation: the release that this host was deployed with
+Package: $packages
+Pin: version $wished
+Pin-Priority: 1001
+PIN
+  # Under a loaded module or a running server none of these may change unasked.
+  write "$unattended" <<'CONF'
+Unattended-Upgrade::Package-Blacklist {
+  "nvidia-";
+  "libnvidia-";
+  "libcuda1$";
+  "linux-modules-nvidia-";
+  "docker\.io$";
+  "docker-ce";
+  "containerd";
+};
+CONF
+  nvidia-ctk --version | sed -n 's/.* version //p' | head -n 1
+}
+
+remove() {
+  rm -f "$pin" "$unattended"
+  # shellcheck disable=SC2086 # a list of words
+  apt-mark unhold $packages > /dev/null 2>&1 || true
+  rm -rf "$state"
+  rmdir "${state%/*}" 2>/dev/null || true
+  say "the packages stay, no longer held; to remove them: apt-get remove $packages"
+  echo "removed"
+}
+
+case "${1:-}" in
+  apply) [ $# -eq 2 ] || fail "usage: nvidia_toolkit.sh apply VERSION"; apply "$2" ;;
+  remove) remove ;;
+  *) fail "usage: nvidia_toolkit.sh apply VERSION | remove" ;;
+esac

@@ -1,0 +1,141 @@
+"""The decisions about a GPU start: the user's, each in its type and range, and the rule's with its reason."""
+
+from sizing.choices import Bounds, Choices
+from sizing.gpu_choice import Asked, choose
+from sizing.gpu_sizing import Sizing, widths
+from sizing.kv.batch import default_limits
+from sizing.profiles import PREFERENCES
+from sizing.request import PlanRequest
+from sizing.sized import Sized
+
+MOST_SEQUENCES = 65_536
+MOST_BATCHED_TOKENS = 1 << 20
+KV_DTYPES = ("auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
+SHARE = "it has to lie in (0, 1]"
+
+
+def read_asked(request: PlanRequest, chosen: Choices) -> Asked:
+    """Raises InfeasibleError where an override is of the wrong type or can never be."""
+    goal, model = request.goal, request.model
+    asked = Asked(
+        max_model_len=chosen.asked_integer(
+            "max_model_len",
+            "tokens",
+            Bounds(goal.context_tokens, model.context_tokens, "the goal's context", "the model's own context"),
+        ),
+        max_num_seqs=chosen.asked_integer(
+            "max_num_seqs", "sequences", Bounds(1, MOST_SEQUENCES, "one is the least", "no server schedules more")
+        ),
+        max_num_batched_tokens=chosen.asked_integer(
+            "max_num_batched_tokens", "tokens", Bounds(1, MOST_BATCHED_TOKENS, "one is the least", "no step is longer")
+        ),
+        tensor_parallel_size=chosen.asked_integer(
+            "tensor_parallel_size", "GPUs", Bounds(1, request.gpu.count, "one is the least", "the host has no more")
+        ),
+        kv_cache_dtype=chosen.asked_text("kv_cache_dtype", "auto", Bounds(among=KV_DTYPES)),
+        gpu_memory_utilization=chosen.asked_number("gpu_memory_utilization", "", Bounds(0.01, 1, SHARE, SHARE)),
+        kv_cache_bytes=chosen.asked_integer(
+            "kv_cache_bytes", "bytes", Bounds(1, request.gpu.memory_bytes, "it holds something", "the GPU has no more")
+        ),
+    )
+    _refuse_widths(request, chosen, asked.tensor_parallel_size)
+    seqs = asked.max_num_seqs or goal.parallel_requests
+    if asked.max_num_batched_tokens is not None and asked.max_num_batched_tokens < seqs:
+        chosen.refuse("max_num_batched_tokens", f"is less than the {seqs} sequences of a step", seqs)
+    return asked
+
+
+def _refuse_widths(request: PlanRequest, chosen: Choices, asked: int | None) -> None:
+    possible = widths(request.model, request.gpu.count)
+    if asked is not None and asked not in possible:
+        nearest = min(possible, key=lambda width: abs(width - asked))
+        chosen.refuse(
+            "tensor_parallel_size",
+            f"does not divide the model's {request.model.attention_heads} heads and packed layers evenly",
+            nearest,
+        )
+
+
+def decide_start(request: PlanRequest, chosen: Choices, asked: Asked, sizing: Sizing) -> None:
+    """Records what `sizing` runs with; where the user fixed some of it, beside what the rules alone would take."""
+    rule = choose(request, Asked()) if asked.fixed() else sizing
+    own = rule if isinstance(rule, Sizing) else sizing
+    for sized in _decisions(request, own):
+        chosen.decide(sized)
+    kv = own.kv_cache
+    chosen.decide(
+        Sized(
+            name="kv_cache_bytes",
+            value=sizing.kv_cache.point if asked.kv_cache_bytes is None else kv.point,
+            unit="bytes",
+            reason=sizing.budget.reasons["KV cache"],
+            derived_from=("gpu_memory", "gpu_memory_utilization"),
+            low=sizing.kv_cache.low,
+            high=sizing.kv_cache.high,
+        )
+    )
+
+
+def _decisions(request: PlanRequest, sizing: Sizing) -> tuple[Sized, ...]:
+    settings, goal = sizing.settings, request.goal
+    preference = PREFERENCES[goal.profile]
+    own_seqs, own_tokens = default_limits(request.device)
+    filled = settings.max_num_seqs > goal.parallel_requests
+    profile = ("goal.profile",) if preference.meet_parallel else ()
+    return (
+        Sized(
+            name="max_model_len",
+            value=settings.max_model_len,
+            unit="tokens",
+            reason="the goal's context",
+            derived_from=("goal.context_tokens",),
+        ),
+        Sized(
+            name="max_num_seqs",
+            value=settings.max_num_seqs,
+            unit="sequences",
+            reason=f"as many mean requests as the KV cache holds, at most vLLM's own {own_seqs}"
+            if filled
+            else "the goal's parallel requests; more would only make more and larger CUDA graphs",
+            derived_from=("goal.parallel_requests", *(("kv_cache_bytes", "goal.profile") if filled else ())),
+        ),
+        Sized(
+            name="max_num_batched_tokens",
+            value=settings.max_num_batched_tokens,
+            unit="tokens",
+            reason=_batch_reason(settings.max_num_batched_tokens, own_tokens),
+            derived_from=("host.gpu", *profile),
+        ),
+        Sized(
+            name="tensor_parallel_size",
+            value=settings.tensor_parallel,
+            unit="GPUs",
+            reason="the fewest GPUs on which the goal's requests fit at once, else all"
+            if preference.meet_parallel
+            else "the fewest GPUs on which one full request fits",
+            derived_from=("host.gpu", "model", *profile),
+        ),
+        Sized(
+            name="kv_cache_dtype",
+            value=settings.kv_cache_dtype,
+            reason="the goal's requests do not fit in the model's own type, and this GPU computes in fp8; "
+            "scales are 1.0 unless the checkpoint has its own"
+            if settings.kv_cache_dtype == "fp8"
+            else "the model's own type; fp8 would double the tokens at some accuracy, set it to choose so",
+            derived_from=("host.gpu", *profile),
+        ),
+        Sized(
+            name="gpu_memory_utilization",
+            value=sizing.utilization,
+            reason="the largest value, at most vLLM's default, whose start is no coin toss",
+            derived_from=("gpu_memory",),
+        ),
+    )
+
+
+def _batch_reason(tokens: int, own: int) -> str:
+    if tokens > own:
+        return f"longer steps than vLLM's own {own} for throughput; they cost the KV cache a twentieth at most"
+    if tokens < own:
+        return f"shorter steps than vLLM's own {own}: a long prompt delays running answers less"
+    return "what vLLM takes on such a card: every further token costs activation memory"
