@@ -47,6 +47,13 @@ class DockerEngineArgs:
             raise ValueError(f"daemon.json key '{clash[0]}' is wished twice with different values")
         return {**BASE_KEYS, **self.keys}
 
+    def script_data(self) -> dict[str, str]:
+        """What the script is given beside its arguments."""
+        return {
+            "wishes": json.dumps(self.daemon_keys(), indent=2, sort_keys=True),
+            "merge_program": _MERGE.read_text(encoding="utf-8"),
+        }
+
 
 class DockerEngine(pulumi.ComponentResource):
     """Produces a Docker Engine at or above the floor, with our keys merged into its daemon.json: foreign
@@ -79,10 +86,7 @@ class DockerEngine(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=after),
             undo=["remove"],
             parts=["apt.sh"],
-            data={
-                "wishes": json.dumps(keys, indent=2, sort_keys=True),
-                "merge_program": _MERGE.read_text(encoding="utf-8"),
-            },
+            data=args.script_data(),
         )
         self.ready = script
         self.version = script.stdout
