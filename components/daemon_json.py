@@ -733,7 +733,12 @@ def _same(one: Any, other: Any) -> bool:
 def _without_nulls(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return {key: _without_nulls(item) for key, item in value.items() if not _only_removes(item)}
+
+
+def _only_removes(wish: Any) -> bool:
+    """Null, or an object of nothing else: there is nothing to write where nothing is."""
+    return wish is None or (isinstance(wish, Mapping) and bool(wish) and all(map(_only_removes, wish.values())))
 
 
 def _at(root: Node, path: Sequence[str]) -> Node:
@@ -755,6 +760,8 @@ def _set(text: str, path: tuple[str, ...], wish: Any) -> str:
             text = _remove(text, parent, parent.members.index(member))
             parent = _at(_Reader(text).document(), path[:-1])
             member = parent.last(key)
+        return text
+    if _only_removes(wish) and not (member and isinstance(member.node.value, dict)):
         return text
     if member is None:
         value, style = _without_nulls(wish), style_of(text, root)

@@ -47,6 +47,13 @@ class DockerEngineArgs:
             raise ValueError(f"daemon.json key '{clash[0]}' is wished twice with different values")
         return {**BASE_KEYS, **self.keys}
 
+    def script_data(self) -> dict[str, str]:
+        """What the script is given beside its arguments."""
+        return {
+            "wishes": json.dumps(self.daemon_keys(), indent=2, sort_keys=True),
+            "merge_program": _MERGE.read_text(encoding="utf-8"),
+        }
+
 
 class DockerEngine(pulumi.ComponentResource):
     """Produces a Docker Engine at or above the floor, with our keys merged into its daemon.json: foreign
@@ -79,7 +86,7 @@ class DockerEngine(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=after),
             undo=["remove"],
             parts=["apt.sh"],
-            data=_data(args),
+            data=args.script_data(),
             drift=name,
         )
         self.ready = script
@@ -89,11 +96,4 @@ class DockerEngine(pulumi.ComponentResource):
 
 def engine_check(args: DockerEngineArgs) -> str:
     """Names what of the engine or its daemon.json is not as wished."""
-    return check_text("docker_engine.sh", [args.floor], _data(args), ["apt.sh"])
-
-
-def _data(args: DockerEngineArgs) -> dict[str, str]:
-    return {
-        "wishes": json.dumps(args.daemon_keys(), indent=2, sort_keys=True),
-        "merge_program": _MERGE.read_text(encoding="utf-8"),
-    }
+    return check_text("docker_engine.sh", [args.floor], args.script_data(), ["apt.sh"])

@@ -28,7 +28,7 @@ answers() { # waits until the engine answers
 
 install_engine() { # PACKAGE…
   say "installing $*"
-  apt_get update || fail "apt cannot refresh its lists, see above; nothing was changed"
+  apt_get update || say "apt could not refresh all of its lists, see above; going on with those it has"
   apt_get -y --no-install-recommends install "$@" || fail "Docker's packages did not install, see above; undo: apt-get remove $*"
   systemctl enable --now docker >&2
   answers || fail "Docker was installed but does not answer: journalctl -u docker"
@@ -125,7 +125,7 @@ apply() { # FLOOR POLICY PACKAGE…
   wishes > "$work/wishes.json"
   if [ -f "$file" ]; then cp "$file" "$work/old.json"; else echo '{}' > "$work/old.json"; fi
   [ -e "$state/daemon.json.before" ] || { if [ -f "$file" ]; then cp -p "$file" "$state/daemon.json.before"; else : > "$state/daemon.json.before"; fi; }
-  python3 "$work/merge.py" merge "$work/wishes.json" < "$work/old.json" > "$work/new.json" ||
+  python3 "$work/merge.py" merge "$work/wishes.json" --engine "$version" < "$work/old.json" > "$work/new.json" ||
     fail "$file was left as it is"
   if [ -f "$file" ] && cmp -s "$work/new.json" "$file"; then
     chown root:root "$file"
@@ -135,6 +135,7 @@ apply() { # FLOOR POLICY PACKAGE…
       restart_engine || fail "Docker does not start: journalctl -u docker"
     fi
   else
+    python3 "$work/merge.py" check "$work/wishes.json" < "$work/new.json" || fail "$file was left as it is"
     validate "$work/new.json" ||
       fail "dockerd refuses the merged file, the old one is in force: $(cat "$work/verdict")"
     say "merged our keys into $file, restarting Docker"
@@ -172,7 +173,7 @@ check() { # FLOOR: one line for each thing that is not as wished
   merge_program > "$work/merge.py"
   wishes > "$work/wishes.json"
   if [ -f "$file" ]; then cp "$file" "$work/old.json"; else echo '{}' > "$work/old.json"; fi
-  if python3 "$work/merge.py" merge "$work/wishes.json" < "$work/old.json" > "$work/new.json" 2> "$work/why"; then
+  if python3 "$work/merge.py" merge "$work/wishes.json" --engine "$version" < "$work/old.json" > "$work/new.json" 2> "$work/why"; then
     differences "$work/old.json" "$work/new.json"
   else
     cat "$work/why"

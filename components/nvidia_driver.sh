@@ -41,7 +41,7 @@ package_names() {
 install_driver() { # BRANCH
   names=$(package_names)
   [ -n "$names" ] || fail "no driver packages are known for '$(distribution)': name them in nvidia.driver.packages"
-  apt_get update || fail "apt cannot refresh its lists, see above; nothing was changed"
+  apt_get update || say "apt could not refresh all of its lists, see above; going on with those it has"
   for name in $names; do
     candidate=$(apt-cache policy "$name" | sed -n 's/^  Candidate: //p')
     [ -n "$candidate" ] && [ "$candidate" != '(none)' ] ||

@@ -93,7 +93,7 @@ def _toolkit_repository(repository: NvidiaRepository) -> AptRepositoryArgs:
         line=f"deb [signed-by=@KEYRING@] {repository.url}/stable/deb/$(ARCH) /",
         key_url=repository.key_url,
         fingerprint=repository.fingerprint,
-        conflicts=(NVIDIA_REPOSITORIES, re.escape(repository.url)),
+        conflicts=(NVIDIA_REPOSITORIES, re.escape(f"{repository.url}/stable/deb")),
     )
 
 
