@@ -23,6 +23,11 @@ class AptRepositoryArgs:
     fingerprint: str
     conflicts: tuple[str, ...] = ()
 
+    @property
+    def keyring(self) -> str:
+        """Where the script puts the key."""
+        return f"/usr/share/keyrings/{self.name}-keyring.gpg"
+
 
 def apt_repository(
     name: str,

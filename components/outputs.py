@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from components.docker_engine import BASE_KEYS
 from components.gpu_host import SERVICE, GpuHost, GpuHostArgs
 from components.server_container import CACHE_FOLDER, MODEL_FOLDER
 from hosts.stack import HostEntry
@@ -60,21 +61,23 @@ def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: G
             "cache_folder": CACHE_FOLDER,
             "ulimits": {limit.name: [limit.soft, limit.hard] for limit in terms.ulimits},
             "sysctls": dict(args.sysctls),
-            "gpu": _gpu(args),
+            "docker": {"floor": args.docker_floor, "keys": {**BASE_KEYS, **args.daemon_keys}},
+            "gpu": _gpu(entry, args),
         },
     }
 
 
-def _gpu(args: GpuHostArgs) -> Mapping[str, object] | None:
+def _gpu(entry: HostEntry, args: GpuHostArgs) -> Mapping[str, object] | None:
     """What was promised of the GPUs; None on a host without."""
-    nvidia = args.nvidia
-    if nvidia is None:
+    nvidia, gpu = args.nvidia, entry.spec().gpu
+    if nvidia is None or gpu is None:
         return None
     return {
         "path": nvidia.path,
         "indexes": list(args.terms.gpu_indexes),
         "toolkit_version": nvidia.toolkit_version,
-        "repository": nvidia.repository.line,
+        "memory_mib": gpu.memory_bytes >> 20,
+        "source_line": nvidia.repository.line.replace("@KEYRING@", nvidia.repository.keyring),
         "fingerprint": nvidia.repository.fingerprint,
         "cuda_floor": nvidia.driver.cuda_floor,
         "branch_floors": {str(branch): floor for branch, floor in nvidia.driver.branch_floors.items()},

@@ -7,7 +7,10 @@ from typing import Any
 
 from testinfra.host import Host
 
+from facts.docker_daemon import DockerDaemon
+from facts.gpu import Gpus
 from facts.model_files import ModelFiles
+from facts.nvidia_toolkit import NvidiaToolkit
 from facts.server_container import ServerContainer
 from facts.vllm_endpoint import VllmEndpoint
 
@@ -43,6 +46,21 @@ class Deployed:
     def container(self) -> ServerContainer:
         """The serving container."""
         return ServerContainer(self.host, self.outputs["container"])
+
+    @cached_property
+    def docker(self) -> DockerDaemon:
+        """Docker Engine."""
+        return DockerDaemon(self.host)
+
+    @cached_property
+    def gpus(self) -> Gpus:
+        """The host's GPUs and their driver."""
+        return Gpus(self.host)
+
+    @cached_property
+    def toolkit(self) -> NvidiaToolkit:
+        """NVIDIA's container toolkit."""
+        return NvidiaToolkit(self.host)
 
     @cached_property
     def model(self) -> ModelFiles:
