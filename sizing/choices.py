@@ -86,6 +86,11 @@ class Choices:
             raise TypeError(f"{name} is {value!r}, not a number")
         return float(value)
 
+    @property
+    def settable(self) -> tuple[str, ...]:
+        """Names of the decisions, sorted."""
+        return tuple(sorted(self._used))
+
     def finished(self) -> dict[str, Sized]:
         """All values; InfeasibleError where an override names none of them."""
         for name in sorted(self._asked):

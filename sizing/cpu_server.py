@@ -107,6 +107,7 @@ def plan_on_cpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
         vllm_version=request.vllm_version,
         profile=goal.profile.value,
         values=chosen.finished(),
+        settable=chosen.settable,
         host_ram=ram.budget,
         vllm_arguments=render_args(_flags(request, chosen), request.vllm_version, None, "cpu"),
         environment=environment("cpu"),

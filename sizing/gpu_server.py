@@ -46,6 +46,7 @@ def plan_on_gpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
         vllm_version=request.vllm_version,
         profile=request.goal.profile.value,
         values=chosen.finished(),
+        settable=chosen.settable,
         host_ram=ram.budget,
         gpu_memory=sizing.as_budget(),
         vllm_arguments=_arguments(request, chosen, sizing),

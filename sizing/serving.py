@@ -16,7 +16,10 @@ class InfeasibleError(ValueError):
 
 
 class ServingPlan(Frozen):
-    """What the host should run, complete: components take every figure from here."""
+    """What the host should run, complete: components take every figure from here.
+
+    `settable` names the values an override may set; the others follow from them.
+    """
 
     host: str
     model: str
@@ -30,6 +33,7 @@ class ServingPlan(Frozen):
     environment: Mapping[str, str]
     outlook: Outlook
     warnings: tuple[str, ...] = ()
+    settable: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Value:
         return self.values[name].value

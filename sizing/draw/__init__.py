@@ -1,0 +1,1 @@
+"""A plan's budgets as bars that add up: in a terminal, as SVG and as PNG."""
