@@ -88,7 +88,10 @@ def validate_config(data: Mapping[str, object], path: Path) -> StackConfig:
     source = StackFile(path, data, {})
     if path.is_file():
         written = read_stack_file(path)
-        source = StackFile(path, data, written.lines if written.data == data else {})
+        # The engine hands over what it is asked for: a key nobody asks for would pass unseen.
+        unasked = {key: value for key, value in written.data.items() if key not in data}
+        same = {key: value for key, value in written.data.items() if key in data} == data
+        source = StackFile(path, unasked | dict(data), written.lines if same else {})
     return validate(source)
 
 
