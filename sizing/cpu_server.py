@@ -8,8 +8,10 @@ from sizing.flags import render_args
 from sizing.geometry import ModelGeometry
 from sizing.goal import outlook_without_gpu
 from sizing.host_ram import MIB, RamNeeds, largest, plan_host_ram
+from sizing.kv import Device, Refused
 from sizing.kv.dtype import ELEMENT_BYTES
 from sizing.kv.pages import Page, Pool, pool_groups
+from sizing.kv.served import refuse_unserved
 from sizing.kv_values import capacity_values, concurrency_of, mean_request
 from sizing.request import PlanRequest
 from sizing.serving import InfeasibleError, ServingPlan
@@ -76,6 +78,7 @@ def _needs(model: ModelGeometry, kv_bytes: int) -> RamNeeds:
 def plan_on_cpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
     """The plan of a host without a GPU: vLLM's CPU backend with an exact KV pool."""
     host, model, goal = request.host, request.model, request.goal
+    _refuse_unserved(request)
     _decide_batch(request, chosen)
     cache = _cache(request, chosen)
     _decide_cache(chosen, cache)
@@ -114,6 +117,18 @@ def plan_on_cpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
         outlook=outlook,
         warnings=outlook.warnings(),
     )
+
+
+def _refuse_unserved(request: PlanRequest) -> None:
+    """Raises InfeasibleError for a model that vLLM does not serve on any device."""
+    capable = Device(name="the CPU backend", compute_capability=(10, 0), memory_bytes=1)
+    try:
+        refuse_unserved(request.model, capable)
+    except Refused as error:
+        raise InfeasibleError(
+            f"model: vLLM {request.vllm_version} would refuse this start, {error}; another model or vllm_version is "
+            "needed"
+        ) from error
 
 
 def _decide_batch(request: PlanRequest, chosen: Choices) -> None:

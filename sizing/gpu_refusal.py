@@ -20,8 +20,9 @@ def refusal(request: PlanRequest, asked: Asked, failure: Failure) -> str:
                 f"server.overrides.{name}: '{getattr(asked, name)}' cannot start: {_why(request, failure)}; "
                 f"the nearest valid is {_nearest(request, asked, name, without)}"
             )
-    remedy = _remedy(request, failure)
-    return f"goal.context_tokens: {_why(request, failure)}; {remedy}"
+    if failure.closest is None:
+        return f"model: {_why(request, failure)}; another model, vllm_version or GPU is needed"
+    return f"goal.context_tokens: {_why(request, failure)}; {_remedy(request, failure.closest)}"
 
 
 def _why(request: PlanRequest, failure: Failure) -> str:
@@ -30,6 +31,9 @@ def _why(request: PlanRequest, failure: Failure) -> str:
         return f"vLLM {request.vllm_version} would refuse this start, {failure.refusal}"
     gpu, found = request.gpu, sizing.kv_cache
     tokens, gpus = sizing.settings.max_model_len, sizing.settings.tensor_parallel
+    if found.high <= 0:
+        weights = sizing.budget.weights.point / GIB
+        return f"the weights take {weights:.2f} GiB on each of {gpus} x {gpu.name} with {gpu.memory_gib:g} GiB"
     most = sizing.most_kv_bytes
     if most is not None and found.low > most:
         return f"beside everything else {gpus} x {gpu.name} safely leave {most} bytes of KV cache each"
@@ -47,11 +51,9 @@ def _verdict(sizing: Sizing) -> str:
     return "is a coin toss" if sizing.may_start else "fails"
 
 
-def _remedy(request: PlanRequest, failure: Failure) -> str:
+def _remedy(request: PlanRequest, closest: Sizing) -> str:
     """What would fit on this host: a shorter context, or an fp8 KV cache."""
-    if failure.closest is None:
-        return "another vllm_version, model or GPU is needed"
-    longest = longest_context(request, failure.closest)
+    longest = longest_context(request, closest)
     found = f"a context of {longest} tokens would fit" if longest else "no context fits beside these weights"
     eight = choose(request, Asked(kv_cache_dtype="fp8"))
     if isinstance(eight, Sizing):
@@ -59,19 +61,18 @@ def _remedy(request: PlanRequest, failure: Failure) -> str:
     return found
 
 
-def longest_context(request: PlanRequest, closest: Sizing | None) -> int:
+def longest_context(request: PlanRequest, closest: Sizing) -> int:
     """The longest context of which one request safely runs; 0 where none does."""
 
     def runs(tokens: int) -> bool:
         goal = request.goal.model_copy(update={"context_tokens": tokens, "prompt_tokens": None, "output_tokens": None})
         return isinstance(choose(replace(request, goal=goal), Asked()), Sizing)
 
-    context = request.goal.context_tokens
-    if closest is not None:  # the length hardly moves the memory: nearly always the first guess holds
-        found = closest.budget.kv_cache
-        guess = closest.kv.pool.longest_context(max(0, min(found.low, found.point - EDGE_BYTES)), context)
-        if guess and runs(guess):
-            return guess
+    context, found = request.goal.context_tokens, closest.budget.kv_cache
+    # The length hardly moves the memory: nearly always the first guess holds.
+    guess = closest.kv.pool.longest_context(max(0, min(found.low, found.point - EDGE_BYTES)), context)
+    if guess and runs(guess):
+        return guess
     return _largest(runs, 0, context)
 
 

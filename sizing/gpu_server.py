@@ -23,11 +23,13 @@ from sizing.settings import decide_limits
 from sizing.sized import Sized
 from sizing.times import decide_times
 
+MODIFIED = 2.2  # some cards exist with twice the usual memory
+
 
 def plan_on_gpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
     """The plan of a host with GPUs. Raises InfeasibleError where nothing starts, naming what would."""
     host, model = request.host, request.model
-    card_named(request.gpu.name)  # a card nobody published figures of is refused by name
+    _refuse_gpu(request)
     asked = read_asked(request, chosen)
     sizing = choose(request, asked)
     if isinstance(sizing, Failure):
@@ -54,6 +56,17 @@ def plan_on_gpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
         outlook=outlook,
         warnings=(*_warnings(request, sizing), *outlook.warnings()),
     )
+
+
+def _refuse_gpu(request: PlanRequest) -> None:
+    """Raises InfeasibleError for a card nobody published figures of, or of a size it never had."""
+    gpu = request.gpu
+    card_named(gpu.name)
+    facts = card_facts(gpu.name)
+    if facts is not None and facts.total_gib is not None and gpu.memory_gib > MODIFIED * facts.total_gib:
+        raise InfeasibleError(
+            f"gpu.memory_gib: {gpu.memory_gib:g} is more than any {gpu.name} has; the usual is {facts.total_gib:g}"
+        )
 
 
 def _record_cache(request: PlanRequest, chosen: Choices, sizing: Sizing) -> None:

@@ -13,6 +13,7 @@ from sizing.sized import Budget, Part
 
 GIB = 1 << 30
 DEFAULT_UTILIZATION = 0.92
+GROW_WITH_UTILIZATION = ("KV cache", "longest request")  # conditions that a smaller share only makes worse
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,9 @@ def size(request: PlanRequest, settings: GpuSettings) -> Sizing:
 def _rule_utilization(request: PlanRequest, settings: GpuSettings, kv: KvPlan) -> float:
     """vLLM's default, or the largest below it that is no coin toss."""
     budget = budget_at(request, settings, kv, DEFAULT_UTILIZATION)
-    if budget.verdict == "starts" and budget.kv_cache.low >= kv.least_bytes:
-        return DEFAULT_UTILIZATION
+    short = any(c.verdict != "starts" for c in budget.conditions if c.name in GROW_WITH_UTILIZATION)
+    if budget.verdict == "starts" or short:
+        return DEFAULT_UTILIZATION  # safe, or without remedy: less would leave the KV cache even less
     return min(DEFAULT_UTILIZATION, safest(request, settings, kv) or DEFAULT_UTILIZATION)
 
 

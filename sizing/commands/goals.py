@@ -32,9 +32,9 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# What the guide's machine can do"
     yield ""
-    yield "Written by `python -m sizing goals`; a test keeps it equal to the code. Each figure of the optimization guide"
-    yield f"for Mistral 7B AWQ is read as a goal and judged by the plan for vLLM {VLLM_VERSION} on the guide's host: 21 GiB"
-    yield "of GPU memory, 8 vCPU, 32 GiB RAM. That describes two common machines, so both GPUs are judged."
+    yield "Written by `python -m sizing goals`; a test keeps it equal to the code. Each figure of the optimization"
+    yield f"guide for Mistral 7B AWQ is read as a goal and judged by the plan for vLLM {VLLM_VERSION} on the guide's"
+    yield "host: 21 GiB of GPU memory, 8 vCPU, 32 GiB RAM. Two common machines have that, so both GPUs are judged."
     yield ""
     yield from _memory()
     yield "## Every claim"
@@ -48,18 +48,15 @@ def _lines() -> Iterator[str]:
         yield f"| {number} | {claim.claim} | {_requests(claim)} | {cells} |"
     yield ""
     yield "**meets**: the whole predicted range is on the good side; **cannot**: none of it; **coin toss**: a part."
-    yield "API servers and the offload do not appear in the arithmetic of speed: tokenizing is no bottleneck for text, and"
-    yield "the offload is a prefix cache that never raises the number of running requests."
+    yield "API servers and the offload do not appear in the arithmetic of speed: tokenizing is no bottleneck for text,"
+    yield "and the offload is a prefix cache that never raises the number of running requests."
     yield ""
     yield "## The arithmetic"
     yield ""
     for number, (_, axes) in enumerate(rows, 1):
         for name in names:
-            yield (
-                f"{number}. {name}: {_arithmetic(axes[name])}"
-                if name == names[0]
-                else f"   {name}: {_arithmetic(axes[name])}"
-            )
+            bullet = f"{number}." if name == names[0] else " " * len(f"{number}.")
+            yield f"{bullet} {name}: {_arithmetic(axes[name])}"
     yield ""
     yield "## What it rests on"
     yield ""
