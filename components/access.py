@@ -8,7 +8,7 @@ import pulumi
 import pulumi_command as command
 import pulumi_docker as docker
 
-from hosts.connection import SshConnection, SshEndpoint, resolve
+from hosts.connection import SshConnection, SshEndpoint
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,3 @@ def _write_known_hosts(path: Path, ssh: SshConnection, folder: Path) -> None:
 
 def _known_as(endpoint: SshEndpoint) -> str:
     return endpoint.address if endpoint.port == 22 else f"[{endpoint.address}]:{endpoint.port}"
-
-
-def readable(folder: Path, ssh: SshConnection) -> list[str]:
-    """What of `ssh` cannot be read on this machine, one sentence each; empty when all is there."""
-    missing = []
-    for what, file in (("host_key_file", ssh.host_key_file), ("private_key_file", ssh.private_key_file)):
-        if file is not None and not resolve(folder, file).is_file():
-            missing.append(f"{what} '{file}' does not exist")
-    return missing
