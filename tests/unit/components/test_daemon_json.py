@@ -177,6 +177,7 @@ def test_a_broken_file_is_refused_with_what_is_wrong_where(text: str, sentence: 
         ('{"group": <%= @group %>}', "line 1, column 11", "<%= @group %>"),
         ('{"data-root": "${ROOT}/docker"}', "line 1, column 16", "${ROOT}"),
         ('{"log-opts": {"tag": "{{ log_tag }}"}}', "line 1, column 23", "{{ log_tag }}"),
+        ('{"group": "{{ .Values.group }}"}', "line 1, column 12", "{{ .Values.group }}"),
         ('{"mtu": $MTU}', "line 1, column 9", "$MTU"),
         ('{"mtu": @MTU@}', "line 1, column 9", "@MTU@"),
     ],
@@ -307,6 +308,10 @@ def test_named_entries_replace_their_namesake_alone(
 
 def test_an_empty_list_of_named_entries_is_filled_where_it_stands() -> None:
     assert merge('{\n  "labels": []\n}', {"labels": ["b=3"]}) == '{\n  "labels": ["b=3"]\n}'
+
+
+def test_true_is_not_one() -> None:
+    assert splice('{"a": 1, "b": [true]}', {"a": True, "b": [1]}) == '{"a": true, "b": [1]}'
 
 
 def test_other_lists_are_replaced_as_a_whole() -> None:
