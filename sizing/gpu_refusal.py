@@ -83,6 +83,15 @@ def _largest(holds: Callable[[int], bool], low: int, high: int) -> int:
     return low
 
 
+def nearest_start(request: PlanRequest, asked: Asked, name: str) -> Value:
+    """The value of this override nearest to the asked one with which the host serves, where any does."""
+    wished: Value = getattr(asked, name)
+    if _starts(request, asked):
+        return wished
+    without = choose(request, _with(asked, name, None))
+    return _nearest(request, asked, name, without) if isinstance(without, Sizing) else wished
+
+
 def _nearest(request: PlanRequest, asked: Asked, name: str, without: Sizing) -> Value:
     """The value nearest to the user's that starts; the rule's own where there is no order."""
     settings = without.settings

@@ -1,7 +1,11 @@
 """The decisions about a GPU start: the user's, each in its type and range, and the rule's with its reason."""
 
+from dataclasses import replace
+from typing import Any
+
 from sizing.choices import Bounds, Choices
 from sizing.gpu_choice import Asked, choose
+from sizing.gpu_refusal import nearest_start
 from sizing.gpu_sizing import Sizing, widths
 from sizing.kv.batch import default_limits
 from sizing.profiles import PREFERENCES
@@ -11,49 +15,50 @@ from sizing.sized import Sized
 MOST_SEQUENCES = 65_536
 MOST_BATCHED_TOKENS = 1 << 20
 KV_DTYPES = ("auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")
-SHARE = "it has to lie in (0, 1]"
 
 
 def read_asked(request: PlanRequest, chosen: Choices) -> Asked:
-    """Raises InfeasibleError where an override is of the wrong type or can never be."""
-    goal, model = request.goal, request.model
+    """The user's part of a start. Raises InfeasibleError where an override is of the wrong type or can never be."""
     asked = Asked(
-        max_model_len=chosen.asked_integer(
-            "max_model_len",
-            "tokens",
-            Bounds(goal.context_tokens, model.context_tokens, "the goal's context", "the model's own context"),
-        ),
-        max_num_seqs=chosen.asked_integer(
-            "max_num_seqs", "sequences", Bounds(1, MOST_SEQUENCES, "one is the least", "no server schedules more")
-        ),
-        max_num_batched_tokens=chosen.asked_integer(
-            "max_num_batched_tokens", "tokens", Bounds(1, MOST_BATCHED_TOKENS, "one is the least", "no step is longer")
-        ),
-        tensor_parallel_size=chosen.asked_integer(
-            "tensor_parallel_size", "GPUs", Bounds(1, request.gpu.count, "one is the least", "the host has no more")
-        ),
+        max_model_len=chosen.asked_integer("max_model_len", "tokens"),
+        max_num_seqs=chosen.asked_integer("max_num_seqs", "sequences"),
+        max_num_batched_tokens=chosen.asked_integer("max_num_batched_tokens", "tokens"),
+        tensor_parallel_size=chosen.asked_integer("tensor_parallel_size", "GPUs"),
         kv_cache_dtype=chosen.asked_text("kv_cache_dtype", "auto", Bounds(among=KV_DTYPES)),
-        gpu_memory_utilization=chosen.asked_number("gpu_memory_utilization", "", Bounds(0.01, 1, SHARE, SHARE)),
-        kv_cache_bytes=chosen.asked_integer(
-            "kv_cache_bytes", "bytes", Bounds(1, request.gpu.memory_bytes, "it holds something", "the GPU has no more")
-        ),
+        gpu_memory_utilization=chosen.asked_number("gpu_memory_utilization"),
+        kv_cache_bytes=chosen.asked_integer("kv_cache_bytes", "bytes"),
     )
-    _refuse_widths(request, chosen, asked.tensor_parallel_size)
-    seqs = asked.max_num_seqs or goal.parallel_requests
-    if asked.max_num_batched_tokens is not None and asked.max_num_batched_tokens < seqs:
-        chosen.refuse("max_num_batched_tokens", f"is less than the {seqs} sequences of a step", seqs)
+    for name, (low, high, why) in _ranges(request, asked).items():
+        value = getattr(asked, name)
+        if value is not None and not low <= value <= high:
+            within: dict[str, Any] = {name: min(max(value, low), high)}
+            chosen.refuse(name, f"cannot be: {why}", nearest_start(request, replace(asked, **within), name))
+    possible = widths(request.model, request.gpu.count)
+    if asked.tensor_parallel_size is not None and asked.tensor_parallel_size not in possible:
+        heads = request.model.attention_heads
+        nearest = min(possible, key=lambda width: abs(width - (asked.tensor_parallel_size or 1)))
+        chosen.refuse(
+            "tensor_parallel_size", f"cannot be: it does not divide {heads} heads and packed layers evenly", nearest
+        )
     return asked
 
 
-def _refuse_widths(request: PlanRequest, chosen: Choices, asked: int | None) -> None:
-    possible = widths(request.model, request.gpu.count)
-    if asked is not None and asked not in possible:
-        nearest = min(possible, key=lambda width: abs(width - asked))
-        chosen.refuse(
-            "tensor_parallel_size",
-            f"does not divide the model's {request.model.attention_heads} heads and packed layers evenly",
-            nearest,
-        )
+def _ranges(request: PlanRequest, asked: Asked) -> dict[str, tuple[float, float, str]]:
+    """The range of each number, and what bounds it."""
+    goal, model, gpu = request.goal, request.model, request.gpu
+    seqs = asked.max_num_seqs or goal.parallel_requests
+    return {
+        "max_num_seqs": (1, MOST_SEQUENCES, f"a server takes 1 to {MOST_SEQUENCES}"),
+        "max_num_batched_tokens": (seqs, MOST_BATCHED_TOKENS, f"a step has a token for each of {seqs} sequences"),
+        "max_model_len": (
+            goal.context_tokens,
+            model.context_tokens,
+            f"the goal asks for {goal.context_tokens} and the model takes at most {model.context_tokens}",
+        ),
+        "tensor_parallel_size": (1, gpu.count, f"the host has {gpu.count}"),
+        "gpu_memory_utilization": (0.01, 1.0, "it has to lie in (0, 1]"),
+        "kv_cache_bytes": (1, gpu.memory_bytes, f"the GPU has {gpu.memory_bytes}"),
+    }
 
 
 def decide_start(request: PlanRequest, chosen: Choices, asked: Asked, sizing: Sizing) -> None:

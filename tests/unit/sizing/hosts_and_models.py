@@ -88,7 +88,7 @@ def hosts(draw: st.DrawFn) -> HostSpec:
             "name": "host",
             "cpus": draw(st.integers(1, 256)),
             "memory_gib": round(draw(st.floats(2, 2048)), 2),
-            "gpu": draw(st.none() | gpus() | gpus() | gpus()),
+            "gpu": draw(st.none() | gpus()),
             "limits": limits,
         }
     )
