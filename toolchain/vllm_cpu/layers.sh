@@ -75,23 +75,44 @@ trim_packages() {
         >"$site/vllm-$version+cpu.dist-info/METADATA"
 }
 
+# The image's own Python, run from its unpacked layer: no chroot, hence no root. Nothing of this machine's
+# environment reaches it.
+image_python() {
+    nice env -i PATH=/usr/bin:/bin HOME="$work/home" LANG=C.UTF-8 PYTHONHOME="$work/debian/usr" \
+        PYTHONPATH="$work/site" PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1 VLLM_NO_USAGE_STATS=1 \
+        "$work/debian/lib64/ld-linux-x86-64.so.2" --library-path "$work/debian/usr/lib/x86_64-linux-gnu" \
+        "$work/debian/usr/bin/python3.11" "$@"
+}
+
 # A read-only server cannot keep compiled modules, and compiling at each start would double its length.
-# The image's own Python does it, run from its unpacked layer: no chroot, hence no root.
 compile_modules() {
     rm -rf "$work/debian"
     mkdir "$work/debian"
     tar --extract --file "$work/debian.tar" --directory "$work/debian" --exclude='./dev/*' --no-same-owner
-    libraries=$work/debian/usr/lib/x86_64-linux-gnu
-    PYTHONHOME=$work/debian/usr nice "$work/debian/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" \
-        "$work/debian/usr/bin/python3.11" -m compileall -q -j 2 --invalidation-mode unchecked-hash \
+    image_python -m compileall -q -j 2 --invalidation-mode unchecked-hash \
         -s "$work/site" -p /opt/vllm/lib/python3.11/site-packages \
         -x '/(transformers/models|torch/testing/_internal)/' "$work/site"
+}
+
+# vLLM looks at a model's class in a process of its own, a quarter of a small model's start, and keeps the result
+# in its cache, which a new volume on that folder takes over from the image. The same look, taken once here.
+inspect_model() {
+    rm -rf "${work:?}/home"
+    mkdir "$work/home"
+    image_python - <<'END'
+from vllm.model_executor.models import registry
+
+registry._run_in_subprocess = lambda inspect: inspect()
+registry.ModelRegistry.models["MistralForCausalLM"].inspect_model_cls()
+END
+    [ -n "$(ls "$work/home/.cache/vllm/modelinfos")" ]
 }
 
 vllm_layer() {
     layer=$work/layer
     rm -rf "$layer" "$work/vllm.tar"
-    mkdir -p "$layer/opt/vllm/bin" "$layer/opt/vllm/lib/python3.11" "$layer/home/vllm"
+    mkdir -p "$layer/opt/vllm/bin" "$layer/opt/vllm/lib/python3.11" "$layer/home/vllm/.cache/vllm"
+    cp -a "$work/home/.cache/vllm/modelinfos" "$layer/home/vllm/.cache/vllm/"
     ln -s /usr/bin/python3.11 "$layer/opt/vllm/bin/python3"
     ln -s python3 "$layer/opt/vllm/bin/python"
     printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n' >"$layer/opt/vllm/pyvenv.cfg"
@@ -108,14 +129,14 @@ END
     chmod 0755 "$layer/opt/vllm/bin/vllm"
     cp -al "$work/site" "$layer/opt/vllm/lib/python3.11/site-packages"
     chmod -R u=rwX,go=rX "$layer"
-    chmod 0775 "$layer/home/vllm" # its group is 0, as the user's
+    chmod -R g=u "$layer/home/vllm" # its group is 0, as the user's
     tar --create --file "$work/vllm.tar.partial" --directory "$layer" --sort=name --mtime=@0 --format=gnu \
         --hard-dereference --numeric-owner --owner=0 --group=0 home opt
     mv "$work/vllm.tar.partial" "$work/vllm.tar"
 }
 
 case $1 in
-    base_layer | install_packages | trim_packages | compile_modules | vllm_layer) "$1" ;;
+    base_layer | install_packages | trim_packages | compile_modules | inspect_model | vllm_layer) "$1" ;;
     *)
         echo "layers.sh: no step is called $1" >&2
         exit 2
