@@ -90,7 +90,7 @@ def configuration() -> StackConfig:
     config = pulumi.Config("gpuhost")
     data = {
         key: config.get_object(key)
-        for key in ("hosts", "model", "goal", "server", "docker", "nvidia")
+        for key in ("hosts", "model", "goal", "server", "docker", "nvidia", "kernel")
         if config.get(key)
     }
     return validate_config(data, FOLDER / f"Pulumi.{pulumi.get_stack()}.yaml")

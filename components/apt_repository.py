@@ -7,7 +7,7 @@ import pulumi
 import pulumi_command as command
 
 from components.access import HostAccess
-from components.host_script import host_script
+from components.host_script import check_text, host_script
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class AptRepositoryArgs:
         """Where the script puts the key."""
         return f"/usr/share/keyrings/{self.name}-keyring.gpg"
 
+    def script_data(self) -> dict[str, str]:
+        """What the script is given beside its arguments."""
+        return {"source_line": self.line, "conflicts": "\n".join(self.conflicts)}
+
 
 def apt_repository(
     name: str,
@@ -44,6 +48,12 @@ def apt_repository(
         ["apply", args.name, args.key_url, args.fingerprint],
         pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
         undo=["remove", args.name],
-        data={"source_line": args.line, "conflicts": "\n".join(args.conflicts)},
+        data=args.script_data(),
         parts=["apt.sh"],
+        drift=name,
     )
+
+
+def repository_check(args: AptRepositoryArgs) -> str:
+    """Names what of the list file or the keyring is not as wished."""
+    return check_text("apt_repository.sh", [args.name, args.fingerprint], args.script_data(), ["apt.sh"])

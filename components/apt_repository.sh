@@ -2,6 +2,7 @@
 # One signed package repository: its key, checked by fingerprint, in a keyring of its own, and its list file.
 # usage: apt_repository.sh apply NAME KEY_URL FINGERPRINT
 #        apt_repository.sh remove NAME
+#        apt_repository.sh check NAME FINGERPRINT
 # `source_line` prints the line with @KEYRING@ in it; `conflicts` prints extended regular expressions, one a
 # line, of other entries for the same packages. Such list files are moved aside, and come back at remove.
 # When the repository cannot be used, what was there before is back and apt works as it did.
@@ -21,11 +22,15 @@ fetch() { # URL FILE: through apt's own transport, so that its proxy and certifi
     fail "cannot fetch the key $1: $(echo "$said" | grep -E '^(E|W|Err)' | tail -n 1); nothing was changed"
 }
 
+fingerprints_of() { # KEY_FILE
+  GNUPGHOME=$work gpg --batch --quiet --with-colons --show-keys "$1" 2>/dev/null |
+    awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }'
+}
+
 key_into() { # FILE: the binary keyring, with exactly the one key that was asked for
   command -v gpg > /dev/null || apt_get -y --no-install-recommends install gpg || fail "gpg is missing and cannot be installed"
   fetch "$key_url" "$work/key"
-  fingerprints=$(GNUPGHOME=$work gpg --batch --quiet --with-colons --show-keys "$work/key" 2>/dev/null |
-    awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }')
+  fingerprints=$(fingerprints_of "$work/key")
   [ "$fingerprints" = "$fingerprint" ] ||
     fail "the key at $key_url has fingerprint ${fingerprints:-none (it is no key)}, expected is $fingerprint: nothing was changed"
   if grep -q 'BEGIN PGP' "$work/key"; then GNUPGHOME=$work gpg --batch --dearmor < "$work/key" > "$1"; else cp "$work/key" "$1"; fi
@@ -83,6 +88,21 @@ apply() {
   echo "$fingerprint"
 }
 
+check() { # FINGERPRINT: one line for each thing that is not as wished
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  if [ ! -f "$list" ]; then
+    echo "$list is missing"
+  elif [ "$(cat "$list")" != "$(source_line | sed "s|@KEYRING@|$keyring|")" ]; then
+    echo "$list was edited"
+  fi
+  if [ ! -f "$keyring" ]; then
+    echo "$keyring is missing"
+  elif command -v gpg > /dev/null && [ "$(fingerprints_of "$keyring")" != "$1" ]; then
+    echo "$keyring holds $(fingerprints_of "$keyring"), not $1"
+  fi
+}
+
 remove() {
   rm -f "$list" "$keyring"
   for moved in "$state"/moved/*; do
@@ -97,6 +117,7 @@ remove() {
 
 case "${1:-}" in
   apply) [ $# -eq 4 ] || fail "usage: apt_repository.sh apply NAME KEY_URL FINGERPRINT"; apply "$3" "$4" ;;
+  check) check "$3" ;;
   remove) [ $# -eq 2 ] || fail "usage: apt_repository.sh remove NAME"; remove ;;
   *) fail "usage: apt_repository.sh apply NAME KEY_URL FINGERPRINT | remove NAME" ;;
 esac

@@ -8,12 +8,12 @@ from typing import Literal
 import pulumi
 
 from components.access import HostAccess, Triggers, access_to
-from components.apt_repository import AptRepositoryArgs
+from components.apt_repository import AptRepositoryArgs, repository_check
 from components.docker_engine import DockerEngine, DockerEngineArgs, engine_check
 from components.host_limits import HostLimits, HostLimitsArgs, limits_check
 from components.model_volume import ModelVolume, ModelVolumeArgs, model_check
-from components.nvidia_runtime import DAEMON_KEYS, NvidiaRuntime, NvidiaRuntimeArgs
-from components.nvidia_toolkit import NvidiaDriverArgs, NvidiaToolkit, NvidiaToolkitArgs
+from components.nvidia_runtime import DAEMON_KEYS, NvidiaRuntime, NvidiaRuntimeArgs, runtime_checks
+from components.nvidia_toolkit import NvidiaDriverArgs, NvidiaToolkit, NvidiaToolkitArgs, toolkit_checks
 from components.server_container import ServerDefinition
 from components.server_image import ServerImage, ServerImageArgs, image_check
 from components.server_terms import ServerTerms
@@ -47,7 +47,7 @@ class GpuHostArgs:
     docker_packages: tuple[str, ...]
     docker_repository: AptRepositoryArgs | None
     nvidia: NvidiaArgs | None
-    sysctls: Mapping[str, str]
+    limits: HostLimitsArgs
     model_volume: str
     model_lock: ModelLock
     model_directory: Path | None
@@ -79,15 +79,24 @@ class GpuHostArgs:
             after=after,
         )
 
-    def limits(self) -> HostLimitsArgs:
-        """The kernel settings' share."""
-        return HostLimitsArgs(self.sysctls)
+    def toolkit(self, after: Sequence[pulumi.Resource] = ()) -> NvidiaToolkitArgs | None:
+        """NVIDIA's driver and toolkit's share; None on a host without a GPU."""
+        nvidia = self.nvidia
+        if nvidia is None:
+            return None
+        return NvidiaToolkitArgs(nvidia.driver, nvidia.toolkit_version, nvidia.repository, after)
 
 
 def checks(name: str, args: GpuHostArgs) -> dict[str, str]:
     """The read-only check of every part of the host `name`, as script texts by the part's name."""
+    toolkit = args.toolkit()
+    gpus = {} if toolkit is None else toolkit_checks(f"{name}-nvidia", toolkit) | runtime_checks(f"{name}-gpus")
+    docker = args.docker_repository
+    repository = {} if docker is None else {f"{name}-engine-repository": repository_check(docker)}
     return {
-        f"{name}-limits": limits_check(args.limits()),
+        **gpus,
+        **repository,
+        f"{name}-limits": limits_check(args.limits),
         f"{name}-engine": engine_check(args.engine()),
         f"{name}-model": model_check(args.model_volume, args.model_lock),
         f"{name}-image": image_check(args.image_key),
@@ -114,8 +123,9 @@ class GpuHost(pulumi.ComponentResource):
         super().__init__("gpuhost:index:GpuHost", name, None, opts)
         access = access_to(name, args.ssh, args.folder, self, triggers)
         below = pulumi.ResourceOptions(parent=self)
-        limits = HostLimits(f"{name}-limits", args.limits(), access, below)
-        toolkit = _toolkit(name, args, access, limits, below)
+        limits = HostLimits(f"{name}-limits", args.limits, access, below)
+        wished = args.toolkit([limits.ready])
+        toolkit = None if wished is None else NvidiaToolkit(f"{name}-nvidia", wished, access, below)
         engine = DockerEngine(
             f"{name}-engine",
             args.engine([limits.ready] if toolkit is None else [toolkit.ready]),
@@ -157,20 +167,6 @@ class GpuHost(pulumi.ComponentResource):
                 "gpus": self.gpus,
             }
         )
-
-
-def _toolkit(
-    name: str, args: GpuHostArgs, access: HostAccess, limits: HostLimits, below: pulumi.ResourceOptions
-) -> NvidiaToolkit | None:
-    nvidia = args.nvidia
-    if nvidia is None:
-        return None
-    return NvidiaToolkit(
-        f"{name}-nvidia",
-        NvidiaToolkitArgs(nvidia.driver, nvidia.toolkit_version, nvidia.repository, after=[limits.ready]),
-        access,
-        below,
-    )
 
 
 def _runtime(

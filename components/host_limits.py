@@ -1,4 +1,4 @@
-"""`HostLimits`: the kernel settings of a serving host."""
+"""`HostLimits`: the kernel settings of a serving host, each in the one place where it takes effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,20 +7,36 @@ import pulumi
 
 from components.access import HostAccess
 from components.host_script import check_text, host_script
+from components.limit_settings import LimitSetting, of_place
 
 
 @dataclass(frozen=True)
 class HostLimitsArgs:
-    """`sysctls`: kernel setting to value."""
+    """The table of all limits. Those of the container are `VllmServer`'s to apply and stand here to be seen."""
 
-    sysctls: Mapping[str, str]
+    settings: tuple[LimitSetting, ...]
+
+    @property
+    def sysctls(self) -> Mapping[str, str]:
+        """Kernel setting to value."""
+        return of_place(self.settings, "sysctl.d")
+
+    def sysctl_file(self) -> str:
+        """`name = value` lines, each below its reason."""
+        own = sorted((each for each in self.settings if each.place == "sysctl.d"), key=lambda each: each.key)
+        return "".join(f"# {each.comment}\n{each.key} = {each.value}\n" for each in own)
+
+    def tmpfiles_file(self) -> str:
+        """Lines of tmpfiles.d(5) that write a file of /sys at every boot; empty where there are none."""
+        own = [each for each in self.settings if each.place == "tmpfiles.d"]
+        return "".join(f"# {each.comment}\nw {each.key} - - - - {each.value}\n" for each in own)
 
 
 class HostLimits(pulumi.ComponentResource):
-    """Produces `/etc/sysctl.d/60-gpuhost.conf` with the settings, applied and read back; at destroy the file
-    goes and every setting returns to what it was.
+    """Produces `/etc/sysctl.d/60-gpuhost.conf` and, where something of /sys is asked for,
+    `/etc/tmpfiles.d/60-gpuhost.conf`: written, applied and read back, and refused where a later file says
+    otherwise. At destroy the files go and every setting returns to what it was.
 
-    Container limits are not set here: they belong to the container, see `VllmServer`.
     Outputs: `applied`. Wait for `ready`.
     """
 
@@ -30,7 +46,8 @@ class HostLimits(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: HostLimitsArgs, access: HostAccess, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("gpuhost:index:HostLimits", name, dict(args.sysctls), opts)
+        table = {each.key: f"{each.value} ({each.place}: {each.comment})" for each in args.settings}
+        super().__init__("gpuhost:index:HostLimits", name, table, opts)
         script = host_script(
             f"{name}-sysctl",
             access,
@@ -52,4 +69,4 @@ def limits_check(args: HostLimitsArgs) -> str:
 
 
 def _data(args: HostLimitsArgs) -> dict[str, str]:
-    return {"settings": "".join(f"{key} = {value}\n" for key, value in sorted(args.sysctls.items()))}
+    return {"settings": args.sysctl_file(), "tmpfiles": args.tmpfiles_file()}

@@ -3,6 +3,7 @@
 # before Docker starts containers with it. Also checks that Docker can use it, or the nvidia runtime.
 # usage: nvidia_cdi.sh apply cdi|runtime DOCKER_NEEDED [VERSION…]    the versions only make a change of them run this again
 #        nvidia_cdi.sh remove
+#        nvidia_cdi.sh check
 set -eu
 
 spec=/var/run/cdi/nvidia.yaml
@@ -89,6 +90,15 @@ apply() { # PATH DOCKER_NEEDED
   host_uuids
 }
 
+check() { # one line for each thing that is not as wished
+  command -v nvidia-ctk > /dev/null || { echo "there is no nvidia-ctk"; return; }
+  [ "$(spec_uuids)" = "$(host_uuids)" ] || echo "CDI names $(spec_uuids | in_words), the host has $(host_uuids | in_words)"
+  [ -f "$order" ] || echo "$order is missing"
+  for each in "$unit.path" "$unit.service"; do
+    systemctl is-enabled --quiet "$each" 2>/dev/null || echo "$each is not enabled"
+  done
+}
+
 remove() {
   if [ -e "$order" ]; then
     rm -f "$order"
@@ -102,6 +112,7 @@ remove() {
 
 case "${1:-}" in
   apply) [ $# -ge 3 ] || fail "usage: nvidia_cdi.sh apply cdi|runtime DOCKER_NEEDED"; apply "$2" "$3" ;;
+  check) check ;;
   remove) remove ;;
-  *) fail "usage: nvidia_cdi.sh apply cdi|runtime DOCKER_NEEDED | remove" ;;
+  *) fail "usage: nvidia_cdi.sh apply cdi|runtime DOCKER_NEEDED | remove | check" ;;
 esac

@@ -2,6 +2,7 @@
 # NVIDIA's driver: loaded, the same in kernel and user space, new enough for the image's CUDA and for safety.
 # usage: nvidia_driver.sh apply assert|install CUDA CUDA_FLOOR GPUS [BRANCH]
 #        nvidia_driver.sh remove
+#        nvidia_driver.sh check CUDA_FLOOR
 # `branches` prints "BRANCH FLOOR" lines: the first release of each branch without known vulnerabilities.
 # `packages` prints the packages of the branch, per distribution: "ID NAME…"; "any NAME…" stands for all.
 # Nothing here reboots: where it takes one, the last line says so.
@@ -96,6 +97,17 @@ apply() { # POLICY CUDA CUDA_FLOOR GPUS BRANCH
   echo "$loaded"
 }
 
+check() { # CUDA_FLOOR: one line for each thing that is not as wished
+  loaded=$(loaded_version)
+  if [ -z "$loaded" ]; then
+    echo "no NVIDIA driver is loaded"
+  elif [ "$loaded" != "$(library_version)" ]; then
+    echo "the loaded module is $loaded, the libraries are $(library_version)"
+  elif ! at_least "$1" "$loaded"; then
+    echo "driver $loaded is below $1"
+  fi
+}
+
 remove() {
   if [ -s "$state/held" ]; then
     xargs apt-mark unhold < "$state/held" > /dev/null
@@ -108,6 +120,7 @@ remove() {
 
 case "${1:-}" in
   apply) [ $# -ge 5 ] || fail "usage: nvidia_driver.sh apply assert|install CUDA CUDA_FLOOR GPUS [BRANCH]"; apply "$2" "$3" "$4" "$5" "${6:-}" ;;
+  check) check "$2" ;;
   remove) remove ;;
-  *) fail "usage: nvidia_driver.sh apply assert|install CUDA CUDA_FLOOR GPUS [BRANCH] | remove" ;;
+  *) fail "usage: nvidia_driver.sh apply assert|install CUDA CUDA_FLOOR GPUS [BRANCH] | remove | check CUDA_FLOOR" ;;
 esac

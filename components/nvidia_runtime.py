@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.access import HostAccess
-from components.host_script import host_script
+from components.host_script import check_text, host_script
 from hosts.nvidia_floors import InjectionPath
 
 # What daemon.json needs for each path. DockerEngine owns the file and merges these.
@@ -67,6 +67,7 @@ class NvidiaRuntime(pulumi.ComponentResource):
             ["apply", args.path, args.docker_needed, *args.stamps],
             pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
             undo=["remove"],
+            drift=f"{name}-cdi",
         )
         shown = host_script(
             f"{name}-smoke",
@@ -80,3 +81,8 @@ class NvidiaRuntime(pulumi.ComponentResource):
         self.ready = shown
         self.gpus = shown.stdout
         self.register_outputs({"gpus": self.gpus})
+
+
+def runtime_checks(name: str) -> dict[str, str]:
+    """Names what of the CDI specification is not as wished."""
+    return {f"{name}-cdi": check_text("nvidia_cdi.sh", [])}

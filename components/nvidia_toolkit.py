@@ -7,8 +7,8 @@ from typing import Literal
 import pulumi
 
 from components.access import HostAccess
-from components.apt_repository import AptRepositoryArgs, apt_repository
-from components.host_script import host_script
+from components.apt_repository import AptRepositoryArgs, apt_repository, repository_check
+from components.host_script import check_text, host_script
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,13 @@ class NvidiaDriverArgs:
     branch_floors: Mapping[int, str]
     branch: int | None
     packages: Mapping[str, tuple[str, ...]]
+
+    def script_data(self) -> dict[str, str]:
+        """What the script is given beside its arguments."""
+        return {
+            "branches": "\n".join(f"{branch} {floor}" for branch, floor in sorted(self.branch_floors.items())),
+            "packages": "\n".join(" ".join((distribution, *names)) for distribution, names in self.packages.items()),
+        }
 
 
 @dataclass(frozen=True)
@@ -67,12 +74,8 @@ class NvidiaToolkit(pulumi.ComponentResource):
             ],
             pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
             undo=["remove"],
-            data={
-                "branches": "\n".join(f"{branch} {floor}" for branch, floor in sorted(driver.branch_floors.items())),
-                "packages": "\n".join(
-                    " ".join((distribution, *names)) for distribution, names in driver.packages.items()
-                ),
-            },
+            data=driver.script_data(),
+            drift=f"{name}-driver",
             parts=["apt.sh"],
         )
         repository = apt_repository(f"{name}-repository", args.repository, access, self, [fit])
@@ -84,7 +87,18 @@ class NvidiaToolkit(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[repository]),
             undo=["remove"],
             parts=["apt.sh"],
+            drift=f"{name}-packages",
         )
         self.ready = installed
         self.driver_version, self.toolkit_version = fit.stdout, installed.stdout
         self.register_outputs({"driver_version": self.driver_version, "toolkit_version": self.toolkit_version})
+
+
+def toolkit_checks(name: str, args: NvidiaToolkitArgs) -> dict[str, str]:
+    """Names what of driver, repository and packages is not as wished, each by its resource's name."""
+    driver = args.driver
+    return {
+        f"{name}-driver": check_text("nvidia_driver.sh", [driver.cuda_floor], driver.script_data(), ["apt.sh"]),
+        f"{name}-repository": repository_check(args.repository),
+        f"{name}-packages": check_text("nvidia_toolkit.sh", [args.version], None, ["apt.sh"]),
+    }

@@ -2,6 +2,7 @@
 # NVIDIA's container toolkit: its four packages at one version, pinned, held, and kept from unattended upgrades.
 # usage: nvidia_toolkit.sh apply VERSION
 #        nvidia_toolkit.sh remove
+#        nvidia_toolkit.sh check VERSION
 # The repository is there already. When the install fails, the packages that were there before come back.
 set -eu
 
@@ -102,6 +103,18 @@ CONF
   nvidia-ctk --version | sed -n 's/.* version //p' | head -n 1
 }
 
+check() { # VERSION: one line for each thing that is not as wished
+  for package in $packages; do
+    version=$(installed_version "$package")
+    if [ "$version" != "$1-1" ]; then
+      echo "$package is ${version:-not installed}, not $1-1"
+    elif ! is_held "$package"; then
+      echo "$package is not held"
+    fi
+  done
+  for each in "$pin" "$unattended"; do [ -f "$each" ] || echo "$each is missing"; done
+}
+
 remove() {
   rm -f "$pin" "$unattended"
   # shellcheck disable=SC2086 # a list of words
@@ -114,6 +127,7 @@ remove() {
 
 case "${1:-}" in
   apply) [ $# -eq 2 ] || fail "usage: nvidia_toolkit.sh apply VERSION"; apply "$2" ;;
+  check) check "$2" ;;
   remove) remove ;;
-  *) fail "usage: nvidia_toolkit.sh apply VERSION | remove" ;;
+  *) fail "usage: nvidia_toolkit.sh apply VERSION | remove | check VERSION" ;;
 esac

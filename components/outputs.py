@@ -1,9 +1,11 @@
 """What a stack exports of a host: complete enough that tests/infra needs nothing else."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from components.docker_engine import BASE_KEYS
 from components.gpu_host import SERVICE, GpuHost, GpuHostArgs
+from components.limit_settings import THP, of_place
 from components.server_container import CACHE_FOLDER, MODEL_FOLDER
 from hosts.stack import HostEntry
 from sizing.serving import ServingPlan
@@ -60,7 +62,9 @@ def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: G
             },
             "cache_folder": CACHE_FOLDER,
             "ulimits": {limit.name: [limit.soft, limit.hard] for limit in terms.ulimits},
-            "sysctls": dict(args.sysctls),
+            "sysctls": dict(args.limits.sysctls),
+            "transparent_hugepage": of_place(args.limits.settings, "tmpfiles.d").get(THP),
+            "limits": [dataclasses.asdict(setting) for setting in args.limits.settings],
             "docker": {"floor": args.docker_floor, "keys": {**BASE_KEYS, **args.daemon_keys}},
             "gpu": _gpu(entry, args),
         },

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from components.apt_repository import AptRepositoryArgs
 from components.gpu_host import GpuHostArgs, NvidiaArgs
+from components.host_limits import HostLimitsArgs
+from components.limit_settings import limit_settings
 from components.nvidia_toolkit import NvidiaDriverArgs
 from components.server_image import ServerImageArgs
 from components.server_terms import ServerTerms, Ulimit
@@ -38,7 +40,7 @@ def host_args(
         docker_packages=stack.docker.package_names if stack.docker.policy == "install" else (),
         docker_repository=None if stack.docker.repository is None else _docker_repository(stack.docker.repository),
         nvidia=_nvidia(stack, entry),
-        sysctls={"net.core.somaxconn": str(plan["somaxconn"])},
+        limits=HostLimitsArgs(limit_settings(plan, stack.kernel)),
         model_volume=model.volume,
         model_lock=model_lock,
         model_directory=None if model.directory is None else resolve(folder, model.directory),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from hosts.catalogue import shape_named
 from hosts.connection import Address, Port, SshConnection, is_ip_address
+from hosts.kernel import KernelEntry
 from hosts.runtime import DockerEntry, NvidiaEntry
 from hosts.spec import GpuSpec, HostName, HostSpec, Integer, LimitCeilings, Number, Spec
 
@@ -215,6 +216,7 @@ class StackConfig(Spec):
     server: ServerEntry
     docker: DockerEntry = DockerEntry()
     nvidia: NvidiaEntry = NvidiaEntry()
+    kernel: KernelEntry = KernelEntry()
 
     @model_validator(mode="after")
     def _gpus_reach_containers(self) -> Self:

@@ -40,3 +40,11 @@ def test_the_process_limit_is_the_planned_one(deployed: Deployed) -> None:
 def test_kernel_settings_are_the_declared_ones(deployed: Deployed) -> None:
     wished = deployed.expected["sysctls"]
     assert {name: str(deployed.host.sysctl(name)) for name in wished} == wished
+
+
+def test_huge_pages_are_as_asked(deployed: Deployed) -> None:
+    wished = deployed.expected["transparent_hugepage"]
+    if wished is None:
+        pytest.skip("the stack asks for nothing: huge pages stay as the host has them")
+    words = deployed.host.file("/sys/kernel/mm/transparent_hugepage/enabled").content_string
+    assert f"[{wished}]" in words

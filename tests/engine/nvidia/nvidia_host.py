@@ -10,7 +10,7 @@ from typing import Literal
 
 from components.apt_repository import AptRepositoryArgs
 from components.docker_engine import DockerEngineArgs
-from components.host_script import script_text
+from components.host_script import script_text, sent_text
 from components.nvidia_runtime import DAEMON_KEYS
 from components.wiring import NVIDIA_REPOSITORIES
 from hosts.nvidia_floors import floors
@@ -48,12 +48,12 @@ class Repositories:
     def toolkit_folder(self) -> Path:
         return self.mirror.folder / "stable/deb" / ARCHITECTURE
 
-    def reset(self, key: SigningKey | None = None, without: str = "nothing") -> None:
-        """Publishes all there is, but what matches `without`, signed with `key` or their own."""
+    def reset(self, key: SigningKey | None = None, shown: SigningKey | None = None, without: str = "nothing") -> None:
+        """Publishes all there is but what matches `without`, signed with `key`, and `shown` as the key to trust."""
         toolkit = [file for file in sorted(self.packages.glob("toolkit/*.deb")) if not re.match(without, file.name)]
         publish(self.toolkit_folder, toolkit, key or self.key)
         publish(self.mirror.folder / "driver", sorted(self.packages.glob("driver/*.deb")), self.key)
-        self.key.public(self.mirror.folder / "gpgkey")
+        (shown or self.key).public(self.mirror.folder / "gpgkey")
 
     def args(self, url: str | None = None, fingerprint: str | None = None) -> AptRepositoryArgs:
         """As the component takes it."""
@@ -98,14 +98,19 @@ class NvidiaHost:
         )
         setting = "" if apt_wait_s is None else f"GPUHOST_APT_WAIT_S={apt_wait_s} "
         call = f"{setting}sh -s -- {' '.join(arguments)}"
-        done = self.sandbox.run(call, check=False, stdin=script_text(name, data, parts), timeout_s=300)
+        done = self.sandbox.run(call, check=False, stdin=sent_text(script_text(name, data, parts)), timeout_s=300)
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def repository(self, args: AptRepositoryArgs | None = None, apt_wait_s: int | None = None) -> Ran:
         args = args or self.repositories.args()
-        data = {"source_line": args.line, "conflicts": "\n".join(args.conflicts)}
         return self.script(
-            "apt_repository.sh", "apply", args.name, args.key_url, args.fingerprint, data=data, apt_wait_s=apt_wait_s
+            "apt_repository.sh",
+            "apply",
+            args.name,
+            args.key_url,
+            args.fingerprint,
+            data=args.script_data(),
+            apt_wait_s=apt_wait_s,
         )
 
     def toolkit(self, version: str = TOOLKIT, apt_wait_s: int | None = None) -> Ran:

@@ -11,6 +11,8 @@ import pytest
 
 from components.access import Triggers
 from components.gpu_host import GpuHost, GpuHostArgs
+from components.host_limits import HostLimitsArgs
+from components.limit_settings import LimitSetting
 from components.server_image import ServerImageArgs
 from components.server_terms import ServerTerms, Ulimit
 from hosts.connection import SshConnection
@@ -56,7 +58,9 @@ def args(tmp_path: Path) -> GpuHostArgs:
         docker_packages=(),
         docker_repository=None,
         nvidia=None,
-        sysctls={"net.core.somaxconn": "4096"},
+        limits=HostLimitsArgs(
+            (LimitSetting("net.core.somaxconn", "4096", "connections", "sysctl.d", "needed", "the backlog of 2048"),)
+        ),
         model_volume="gpuhost-model-tiny",
         model_lock=ModelLock(
             name="tiny", files=(LockedFile(path="config.json", size_bytes=2, sha256="a" * 64),), total_bytes=2
