@@ -1,6 +1,7 @@
 """Locks: the size and SHA-256 of every byte that is carried to a host.
 
-`python -m hosts.lock DIRECTORY` writes `DIRECTORY.lock.json` for a model's folder.
+`python -m hosts.lock DIRECTORY` writes `DIRECTORY.lock.json` for a model's folder; `hub` and `archive` lock a
+model of the hub and one that is packed.
 """
 
 import hashlib
@@ -132,14 +133,30 @@ def lock_files(directory: Path, paths: Iterable[Path]) -> ModelLock:
     return ModelLock(name=directory.name, files=tuple(files), total_bytes=total)
 
 
+USAGE = """usage: python -m hosts.lock MODEL_DIRECTORY
+       python -m hosts.lock hub REPOSITORY REVISION   (--help tells more)
+       python -m hosts.lock archive FILE"""
+
+
+def write_lock(lock: ModelLock, target: Path) -> None:
+    """The lock as a file that reviews well: one value a line."""
+    target.write_text(json.dumps(lock.model_dump(), indent=1) + "\n", encoding="utf-8")
+
+
 def main(arguments: list[str]) -> int:
-    """Locks the one directory named; 2 on bad usage."""
+    """Locks what is named; 1 where it cannot be locked, 2 on bad usage."""
+    from hosts import lock_archive, lock_hub  # they need the types of this file
+
+    if arguments[:1] == ["hub"]:
+        return lock_hub.main(arguments[1:])
+    if arguments[:1] == ["archive"] and len(arguments) == 2:
+        return lock_archive.main(Path(arguments[1]))
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
-        print("usage: python -m hosts.lock MODEL_DIRECTORY", file=sys.stderr)  # noqa: T201
+        print(USAGE, file=sys.stderr)  # noqa: T201
         return 2
     directory = Path(arguments[0]).resolve()
     target = directory.with_name(directory.name + ".lock.json")
-    target.write_text(json.dumps(lock_directory(directory).model_dump(), indent=1) + "\n", encoding="utf-8")
+    write_lock(lock_directory(directory), target)
     print(target)  # noqa: T201
     return 0
 

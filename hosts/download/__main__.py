@@ -94,16 +94,13 @@ def from_hub(source: Mapping[str, Any], token: str, files: Sequence[Wanted], sto
 
 def from_archive(source: Mapping[str, Any], files: Sequence[Wanted], store: Store) -> None:
     """The whole archive once, its hash proved before anything is taken out of it."""
-    web = Web(silence_s=source.get("silence_s", 30))
-    with web.get(source["url"]) as answer:
-        announced = answer.headers.get("Content-Length", "")
-    if not announced.isdigit():
-        raise DownloadError(f"{source['url']} does not say how large it is")
-    whole = Wanted(source["url"].rsplit("/", 1)[-1], int(announced), source["sha256"])
+    web, patience = Web(silence_s=source.get("silence_s", 30)), _patience(source)
+    name = source["url"].rsplit("/", 1)[-1]
+    whole = Wanted(name, patience.answer(lambda: web.size_bytes(source["url"]), name, say), source["sha256"])
     store.need(whole.size_bytes + sum(file.size_bytes for file in files) - store.here_bytes([whole]))
     with Progress(whole.size_bytes) as progress, store.part(whole) as part:
         progress.add(part.size_bytes)
-        Transfer(web, say, _patience(source), progress.add).bring(source["url"], whole, part)
+        Transfer(web, say, patience, progress.add).bring(source["url"], whole, part)
     say(f"{whole.name}: {whole.size_bytes} bytes, verified; unpacking")
     archive = store.incoming / f"{whole.sha256}.part"
     unpack(archive, {file.name: file for file in files}, store.incoming, store.folder)

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from typing import TypeVar
 
 from hosts.download.errors import DownloadError, PassingError
 from hosts.download.part import Part
 from hosts.download.web import NETWORK_ERRORS, Web, network_failure
 
 _READ_BYTES = 1 << 20
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,27 @@ class Patience:
             return asked_s
         doubled: float = min(self.longest_wait_s, self.first_wait_s * 2 ** (failures - 1))
         return doubled * random.uniform(0.75, 1)  # noqa: S311 - spreads clients, guards nothing
+
+    def after(self, failures: int, error: PassingError, name: str, kept: str = "") -> float:
+        """Seconds to wait before `name` is tried again; DownloadError where the patience is at its end."""
+        if failures >= self.attempts:
+            raise DownloadError(f"{name}: given up after {failures} attempts: {error}{kept}")
+        wait_s = self.wait_s(max(1, failures), error.wait_s)
+        if wait_s > self.longest_asked_wait_s:
+            raise DownloadError(f"{name}: {error}, and asks to wait {wait_s:.0f} s: try again then{kept}")
+        return wait_s
+
+    def answer(self, ask: Callable[[], _Answer], name: str, say: Callable[[str], None]) -> _Answer:
+        """What `ask` returns, asked again for as long as it raises PassingError."""
+        failures = 0
+        while True:
+            try:
+                return ask()
+            except PassingError as error:
+                failures += 1
+                wait_s = self.after(failures, error, name)
+                say(f"{name}: {error}; again in {wait_s:.1f} s")
+                self.sleep(wait_s)
 
 
 @dataclass(frozen=True)
@@ -83,11 +106,7 @@ class Transfer:
 
     def _pause(self, wanted: Wanted, part: Part, failures: int, error: PassingError) -> None:
         kept = f"; {part.size_bytes} of {wanted.size_bytes} bytes are kept for the next run" if part.size_bytes else ""
-        if failures >= self._patience.attempts:
-            raise DownloadError(f"{wanted.name}: given up after {failures} attempts: {error}{kept}")
-        wait_s = self._patience.wait_s(max(1, failures), error.wait_s)
-        if wait_s > self._patience.longest_asked_wait_s:
-            raise DownloadError(f"{wanted.name}: {error}, and asks to wait {wait_s:.0f} s: try again then{kept}")
+        wait_s = self._patience.after(failures, error, wanted.name, kept)
         self._say(f"{wanted.name}: {error}; goes on at byte {part.size_bytes} in {wait_s:.1f} s")
         self._patience.sleep(wait_s)
 

@@ -82,6 +82,14 @@ class Web:
             raise network_failure(error, url) from None
         return answer
 
+    def size_bytes(self, url: str) -> int:
+        """What the server announces; DownloadError where it does not."""
+        with self.get(url) as answer:  # not HEAD, which signed URLs refuse
+            announced = answer.headers.get("Content-Length", "")
+        if not announced.isdigit():
+            raise DownloadError(f"{place(url)} does not say how large the file is")
+        return int(announced)
+
     def _refusal(self, status: int, reason: str, headers: Mapping[str, str], url: str) -> Exception:
         said = self._explain(status, headers) or f"{place(url)} answers {status} {reason}"
         if status in PASSING or status >= 500:
