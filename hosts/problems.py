@@ -1,6 +1,7 @@
 """Errors in a configuration: file, line, field, value and what would be right, all of them at once."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -68,7 +69,7 @@ def _sentence(detail: ErrorDetails, location: Location, model: type[BaseModel]) 
         case "too_short":
             return f"needs at least {detail['ctx']['min_length']} entry, found {detail['ctx']['actual_length']}"
         case "value_error":
-            shown = f"'{value}' " if isinstance(value, str | int | float) else ""
+            shown = f"'{_without_password(str(value))}' " if isinstance(value, str | int | float) else ""
             return shown + detail["msg"].removeprefix("Value error, ")
         case _:
             message = detail["msg"]
@@ -79,6 +80,10 @@ def _sentence(detail: ErrorDetails, location: Location, model: type[BaseModel]) 
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//…@", text)
 
 
 def _hint_of(model: type[BaseModel], location: Location) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from hosts.catalogue import shape_named
 from hosts.connection import Address, Port, SshConnection, is_ip_address
 from hosts.kernel import KernelEntry
+from hosts.model_source import ArchiveSource, HubSource
 from hosts.runtime import DockerEntry, NvidiaEntry
 from hosts.spec import GpuSpec, HostName, HostSpec, Integer, LimitCeilings, Number, Spec
 
@@ -96,6 +97,8 @@ class ModelEntry(Spec):
     """The model: what it is called, where its files come from, and the lock that proves them."""
 
     name: Annotated[str, AfterValidator(_served_name)]
+    hub: HubSource | None = None
+    archive: ArchiveSource | None = None
     directory: Path | None = None
     host_path: Annotated[Path, AfterValidator(_absolute)] | None = None
     lock: Path | None = None
@@ -103,11 +106,11 @@ class ModelEntry(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [key for key in ("directory", "host_path") if getattr(self, key) is not None]
+        given = [key for key in ("hub", "archive", "directory", "host_path") if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(
-                "needs exactly one source: directory (on this machine) or host_path (already on the host); "
-                f"found {' and '.join(given) or 'none'}"
+                "needs exactly one source: hub or archive (fetched by the host), directory (on this machine) or "
+                f"host_path (already on the host); found {' and '.join(given) or 'none'}"
             )
         if self.config is None and self.directory is None:
             raise ValueError(
