@@ -34,7 +34,7 @@ def read_config(config: Mapping[str, object]) -> ModelGeometry:
     decoder = BUILDERS[name](f)
     text = decoder.text or f
     dtype, stated = read_dtype(f, text)
-    method = read_method(f)
+    method = read_method(f, dtype)
     return assemble(name, f, text, decoder, method, dtype, stated)
 
 

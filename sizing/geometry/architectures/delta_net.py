@@ -25,8 +25,8 @@ def linear_layers(f: Fields, layers: int) -> list[bool]:
     return [(i + 1) % every != 0 for i in range(layers)]
 
 
-def delta_net(d: Decoder, f: Fields, prefix: str, *, fused: bool, wide: bool) -> int:
-    """A gated delta net; returns the elements of one sequence's state. `wide`: decay and norm stay float32."""
+def delta_net(d: Decoder, f: Fields, prefix: str, *, fused: bool, wide: frozenset[str]) -> int:
+    """A gated delta net; returns the elements of one sequence's state. `wide`: tensors that stay float32."""
     keys, values = f.count("linear_num_key_heads"), f.count("linear_num_value_heads")
     key_dim, value_dim = f.count("linear_key_head_dim"), f.count("linear_value_head_dim")
     kernel, hidden = f.count("linear_conv_kernel_dim", default=4), d.dims.hidden
@@ -41,8 +41,8 @@ def delta_net(d: Decoder, f: Fields, prefix: str, *, fused: bool, wide: bool) ->
         d.tensors.linear(f"{prefix}.in_proj_a", hidden, values)
     d.tensors.plain(f"{prefix}.conv1d", 2 * key + value, 1, kernel)
     d.tensors.plain(f"{prefix}.dt_bias", values)
-    d.tensors.plain(f"{prefix}.A_log", values, element_bytes=4 if wide else None)
-    d.tensors.plain(f"{prefix}.norm", value_dim, element_bytes=4 if wide else None)
+    d.tensors.plain(f"{prefix}.A_log", values, element_bytes=4 if "A_log" in wide else None)
+    d.tensors.plain(f"{prefix}.norm", value_dim, element_bytes=4 if "norm" in wide else None)
     d.tensors.linear(f"{prefix}.out_proj", value, hidden)
     return (kernel - 1) * (2 * key + value) + values * key_dim * value_dim
 
@@ -54,10 +54,10 @@ class Blocks:
     d: Decoder
     f: Fields
     fused: bool  # Qwen3-Next: one input matrix for queries, keys, values and gate
-    published: bool
+    wide: frozenset[str]
 
     def state_layer(self, prefix: str) -> int:
-        return delta_net(self.d, self.f, prefix, fused=self.fused, wide=self.published)
+        return delta_net(self.d, self.f, prefix, fused=self.fused, wide=self.wide)
 
     def full_layer(self, prefix: str) -> None:
         bias, gate = self.f.flag("attention_bias"), self.f.flag("attn_output_gate", True)
@@ -100,19 +100,18 @@ def gated_delta(
     mixture: bool,
     prefix: str = "model",
     head: str = "lm_head",
-    published: bool = False,
+    wide: frozenset[str] = frozenset(),
     drafts: int = 0,
 ) -> Decoder:
     """Delta nets with a full, gated attention layer in between.
 
-    `published`: Qwen's own files, which keep the decay and its norm in float32; exports made by transformers
-    do not, and leave out the next-token layers, of which there are `drafts`.
+    `wide`: tensors of a delta net stored in float32. `drafts`: next-token layers in the files.
     """
     size = f.count("moe_intermediate_size", default=0, least=0)
     dims = read_dims(f, intermediate=None if f.has("intermediate_size") else size)
     d = Decoder(dims, tied=f.flag("tie_word_embeddings"))
     d.experts, sparse = read_mixture(f, dims.layers) if mixture else (None, [False] * dims.layers)
-    blocks, state = Blocks(d, f, fused, published), 0
+    blocks, state = Blocks(d, f, fused, wide), 0
     d.embedding_and_head(embedding=f"{prefix}.embed_tokens", head=head)
     linear = linear_layers(f, dims.layers)
     for i in range(dims.layers):

@@ -176,25 +176,39 @@ def qwen3_moe_images(f: Fields) -> Decoder:
     return with_qwen_tower(qwen3_moe(text), f, text, qwen3_vl, "model.visual")
 
 
+def resaved(f: Fields) -> bool:
+    """transformers 5 wrote the files anew: all tensors in one dtype, no next-token layers."""
+    major = f.text("transformers_version").partition(".")[0]
+    return major.isdecimal() and int(major) >= 5
+
+
+def packs_drafts(f: Fields) -> bool:
+    """A quantising tool that names the next-token layers keeps them."""
+    return "mtp" in str(f.raw("quantization_config"))
+
+
 @architecture("Qwen3_5ForConditionalGeneration", "Qwen3_5MoeForConditionalGeneration")
 def qwen3_5_images(f: Fields) -> Decoder:
-    """A language-only export keeps the name but nests nothing and has no tower."""
-    text = text_or_top(f)
-    mixture = text.has("num_experts")
-    mlx = f.has("quantization") and not f.has("torch_dtype")
-    prefix = "language_model.model" if mlx else "model.language_model" if f.has("vision_config") else "model"
-    whole = f.has("vision_config") and not mlx
+    """A language-only export keeps the name but nests nothing and has no tower.
+
+    Qwen's own files keep a delta net's decay and norm in float32; MLX's, which have no tower, the decay alone.
+    """
+    text, tower_stated = text_or_top(f), f.has("vision_config")
+    mlx = not f.has("torch_dtype") and (f.has("quantization") or (f.has("text_config") and not tower_stated))
+    whole, original = tower_stated and not mlx, not resaved(f)
     d = gated_delta(
         text,
         fused=False,
-        mixture=mixture,
-        prefix=prefix,
+        mixture=text.has("num_experts"),
+        prefix="language_model.model" if mlx else "model.language_model" if tower_stated else "model",
         head="language_model.lm_head" if mlx else "lm_head",
-        published=whole,
-        drafts=text.count("mtp_num_hidden_layers", default=0, least=0, most=64) if whole else 0,
+        wide=frozenset({"A_log", "norm"} if whole else {"A_log"} if mlx else ()) if original else frozenset(),
+        drafts=text.count("mtp_num_hidden_layers", default=0, least=0, most=64)
+        if whole and (original or packs_drafts(f))
+        else 0,
     )
     d.text = text
-    if not f.has("vision_config") or f.flag("language_model_only"):
+    if not tower_stated or f.flag("language_model_only"):
         return d
     return with_qwen_tower(d, f, text, qwen3_vl, "vision_tower" if mlx else "model.visual")
 

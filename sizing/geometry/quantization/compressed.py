@@ -25,7 +25,8 @@ FORMATS = (
 class Scheme:
     """How one group's weights lie in the file."""
 
-    matches: Callable[[str], bool]
+    matches: Callable[[str], bool]  # by the module's name
+    every_linear: bool  # by its class
     format: str
     bits: int
     strategy: str
@@ -73,6 +74,7 @@ class CompressedTensors(Packing):
             for name, value in groups.values.items()
             if isinstance(value, Mapping)
         ]
+        self.rest = next((s for s in self.schemes if s.every_linear), None)  # a module's name beats its class
         self.ignored = exact_names(q.texts("ignore"))
         for scheme in self.schemes:
             if scheme.format not in FORMATS:
@@ -92,7 +94,7 @@ class CompressedTensors(Packing):
         plain = unpacked(tensor, element_bytes)
         if tensor.kind not in (Kind.LINEAR, Kind.ROUTER, Kind.TOWER) or tensor.stacked or self.ignored(tensor.name):
             return plain
-        scheme = next((s for s in self.schemes if s.matches(tensor.name)), None)
+        scheme = next((s for s in self.schemes if s.matches(tensor.name)), self.rest)
         if scheme is None:
             return plain
         outputs, inputs = tensor.shape
@@ -109,7 +111,8 @@ def read_scheme(group: Fields, default_format: str) -> Scheme:
     named = exact_names([t for t in targets if t != "Linear"])
     order = weights.raw("actorder")
     return Scheme(
-        matches=(lambda _: True) if "Linear" in targets else named,
+        matches=named,
+        every_linear="Linear" in targets,
         format=group.text("format", default_format) or default_format,
         bits=weights.count("num_bits", default=16, most=16),
         strategy=weights.text("strategy", "tensor"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
 
 from sizing.geometry.fields import Fields
@@ -52,11 +53,12 @@ class BitsAndBytes(Packing):
     Every linear layer but the head is packed, routers included.
     """
 
-    # The four-bit state is a JSON text whose length depends on a float's digits.
-    STATE_BYTES_NESTED = 192
-    STATE_BYTES = 80
+    BLOCK = 64
+    NESTED_BLOCK = 256
+    OFFSET_DIGITS = 19  # characters of a float32 written out, give or take one: 0.04152340441942215
 
-    def __init__(self, q: Fields) -> None:
+    def __init__(self, q: Fields, dtype: str = "bfloat16") -> None:
+        self.dtype = dtype
         self.four = q.flag("load_in_4bit") or q.flag("_load_in_4bit")
         self.nested = q.flag("bnb_4bit_use_double_quant")
         self.skipped = name_parts((*q.texts("llm_int8_skip_modules"), "lm_head"))
@@ -68,11 +70,25 @@ class BitsAndBytes(Packing):
             format=kind,
             vllm_name="bitsandbytes",
         )
+        self.kind = kind
         self.caveats = (
-            ("bitsandbytes writes each layer's four-bit state as text of varying length; a few bytes a layer are open",)
-            if self.four
+            ("bitsandbytes writes a float of varying length into each layer's four-bit state; a byte a layer is open",)
+            if self.four and self.nested
             else ()
         )
+
+    def state_bytes(self, outputs: int, inputs: int) -> int:
+        """The JSON text bitsandbytes stores as a tensor beside each four-bit matrix (`QuantState.as_dict`)."""
+        state: dict[str, object] = {
+            "quant_type": self.kind,
+            "blocksize": self.BLOCK,
+            "dtype": self.dtype,
+            "shape": [outputs, inputs],
+        }
+        if not self.nested:
+            return len(json.dumps(state))
+        state |= {"nested_blocksize": self.NESTED_BLOCK, "nested_dtype": "float32", "nested_offset": 0}
+        return len(json.dumps(state)) - 1 + self.OFFSET_DIGITS
 
     def store(self, tensor: Tensor, element_bytes: int) -> Stored:
         if tensor.kind not in (Kind.LINEAR, Kind.ROUTER, Kind.TOWER) or tensor.stacked or self.skipped(tensor.name):
@@ -80,16 +96,9 @@ class BitsAndBytes(Packing):
         outputs, inputs = tensor.shape
         if not self.four:
             return packed(tensor, element_bytes, outputs * inputs, outputs * SCALE_BYTES, 1)
-        blocks = up(outputs * inputs, 64)
+        blocks, state = up(outputs * inputs, self.BLOCK), self.state_bytes(outputs, inputs)
+        matrix, code = up(outputs * inputs, 2), 16 * 4
         if not self.nested:
-            return packed(tensor, element_bytes, up(outputs * inputs, 2), blocks * 4, 16 * 4, self.STATE_BYTES)
-        return packed(
-            tensor,
-            element_bytes,
-            up(outputs * inputs, 2),
-            blocks,
-            16 * 4,
-            up(blocks, 256) * 4,
-            256 * 4,
-            self.STATE_BYTES_NESTED,
-        )
+            return packed(tensor, element_bytes, matrix, blocks * 4, code, state)
+        nested = up(blocks, self.NESTED_BLOCK) * 4
+        return packed(tensor, element_bytes, matrix, blocks, code, nested, 256 * 4, state)

@@ -46,8 +46,8 @@ def nameless(q: Fields) -> str:
     return "mlx" if q.has("bits") and q.has("group_size") else ""
 
 
-def read_method(f: Fields) -> Packing:
-    """The packing the config names, or none."""
+def read_method(f: Fields, dtype: str) -> Packing:
+    """The packing the config names, or none. `dtype`: the checkpoint's."""
     q = quantization_section(f)
     if q is None:
         return Packing()
@@ -60,4 +60,6 @@ def read_method(f: Fields) -> Packing:
         )
     if name == "fp8":
         return Fp8(q, narrow_scales=f.text("model_type").startswith("qwen"))
+    if name == "bitsandbytes":
+        return BitsAndBytes(q, dtype)
     return method(q)

@@ -81,13 +81,21 @@ def test_bitsandbytes_int8_has_a_scale_a_row_and_a_format_byte() -> None:
     assert packed_bytes(quant_method="bitsandbytes", load_in_8bit=True) == UNPACKED + weights
 
 
-def test_bitsandbytes_four_bit_is_close_and_says_what_is_open() -> None:
-    geometry = read_config(with_packing(MISTRAL, quant_method="bitsandbytes", load_in_4bit=True))
-    blocks = LAYERS * sum(inputs * outputs // 64 for inputs, outputs in SHAPES)
-    weights = LAYERS * sum(inputs * outputs // 2 for inputs, outputs in SHAPES)
+def test_bitsandbytes_four_bit_has_statistics_a_code_and_its_state_as_text() -> None:
+    expected = UNPACKED
+    for inputs, outputs in SHAPES:
+        state = f'{{"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [{outputs}, {inputs}]}}'
+        expected += LAYERS * (inputs * outputs // 2 + inputs * outputs // 64 * 4 + 16 * 4 + len(state))
+    packing = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
 
-    assert geometry.weight_bytes == pytest.approx(UNPACKED + weights + 4 * blocks, rel=1e-4)
-    assert any("four-bit state" in caveat for caveat in geometry.caveats)
+    assert packed_bytes(**packing) == expected
+    assert read_config(with_packing(MISTRAL, **packing)).caveats == ()
+
+
+def test_nested_statistics_leave_a_byte_a_layer_open_and_say_so() -> None:
+    packing = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_use_double_quant": True}
+
+    assert any("four-bit state" in caveat for caveat in read_config(with_packing(MISTRAL, **packing)).caveats)
 
 
 def scheme(packing: str, ignore: list[str] | None = None, **weights: Any) -> dict[str, Any]:
@@ -98,6 +106,16 @@ def scheme(packing: str, ignore: list[str] | None = None, **weights: Any) -> dic
         "config_groups": {"group_0": group},
         "ignore": ignore if ignore is not None else ["lm_head"],
     }
+
+
+def test_a_group_that_names_modules_comes_before_one_for_every_linear_layer() -> None:
+    groups = scheme("pack-quantized", num_bits=4, group_size=128, strategy="group")
+    named = {"num_bits": 4, "group_size": 32, "strategy": "group"}
+    groups["config_groups"]["group_1"] = {"targets": [r"re:.*down_proj"], "weights": named}
+    extra = LAYERS * 4096 * (14336 // 32 - 14336 // 128) * 2
+
+    plain = packed_bytes(**scheme("pack-quantized", num_bits=4, group_size=128, strategy="group"))
+    assert packed_bytes(**groups) - plain == extra
 
 
 def test_compressed_tensors_int4_has_words_scales_and_the_shape() -> None:
