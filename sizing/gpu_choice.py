@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from sizing.gpu_situation import sequences_for_rate
 from sizing.gpu_sizing import GpuSettings, Sizing, size, widths
 from sizing.kv import Refused
 from sizing.kv.batch import default_limits
@@ -120,15 +121,24 @@ def _refined(request: PlanRequest, asked: Asked, preference: Preference, sizing:
         if longer is not None and longer.acceptable and _worth(longer, sizing):
             sizing = longer
             break
-    if preference.fill_batch and asked.max_num_seqs is None:
-        most = default_limits(request.device)[0]
-        seqs = max(sizing.settings.max_num_seqs, min(most, int(runs_at_once(request, sizing))))
-        tokens = max(sizing.settings.max_num_batched_tokens, seqs)
-        if asked.max_num_batched_tokens is None or seqs <= asked.max_num_batched_tokens:
-            fuller = _sized_or_none(request, replace(sizing.settings, max_num_seqs=seqs, max_num_batched_tokens=tokens))
-            if fuller is not None and fuller.acceptable and _worth(fuller, sizing):
-                sizing = fuller
-    return sizing
+    fuller = _fuller(request, asked, preference, sizing)
+    return sizing if fuller is None else fuller
+
+
+def _fuller(request: PlanRequest, asked: Asked, preference: Preference, sizing: Sizing) -> Sizing | None:
+    """The same with more sequences, for the goal's rate or a full batch; None where they are not worth it."""
+    if asked.max_num_seqs is not None:
+        return None
+    most = max(1, min(default_limits(request.device)[0], int(runs_at_once(request, sizing))))
+    wanted = most if preference.fill_batch else sequences_for_rate(request, sizing, most)
+    if asked.max_num_batched_tokens is not None:
+        wanted = min(wanted, asked.max_num_batched_tokens)
+    settings = sizing.settings
+    if wanted <= settings.max_num_seqs:
+        return None
+    tokens = max(settings.max_num_batched_tokens, wanted)
+    fuller = _sized_or_none(request, replace(settings, max_num_seqs=wanted, max_num_batched_tokens=tokens))
+    return fuller if fuller is not None and fuller.acceptable and _worth(fuller, sizing) else None
 
 
 def _steps(asked: Asked, preference: Preference, settings: GpuSettings) -> Iterator[GpuSettings]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sizing.gpu_choice import Asked, Failure, choose
 from sizing.gpu_memory.conditions import EDGE_BYTES
-from sizing.gpu_sizing import GIB, Sizing, most_kv_bytes
+from sizing.gpu_sizing import GIB, GROW_WITH_UTILIZATION, Sizing, most_kv_bytes
 from sizing.request import PlanRequest
 from sizing.sized import Value
 
@@ -39,7 +39,8 @@ def _why(request: PlanRequest, failure: Failure) -> str:
         return f"beside everything else {gpus} x {gpu.name} safely leave {most} bytes of KV cache each"
     if found.low >= sizing.kv.least_bytes:
         failing = next((c.says for c in sizing.budget.conditions if c.verdict != "starts"), "its memory")
-        return f"at gpu_memory_utilization {sizing.utilization:g} the start {_verdict(sizing)}, {failing}"
+        verdict = "is a coin toss" if sizing.may_start else "fails"
+        return f"at gpu_memory_utilization {sizing.utilization:g} the start {verdict}, {failing}"
     return (
         f"one request of {tokens} tokens needs {sizing.kv.least_bytes / GIB:.2f} GiB of KV cache; "
         f"{gpus} x {gpu.name} with {gpu.memory_gib:g} GiB leave {max(0, found.low) / GIB:.2f} to "
@@ -48,7 +49,10 @@ def _why(request: PlanRequest, failure: Failure) -> str:
 
 
 def _verdict(sizing: Sizing) -> str:
-    return "is a coin toss" if sizing.may_start else "fails"
+    """The verdict, with the condition that decides it where that is not the size of the KV cache."""
+    verdict = "is a coin toss" if sizing.may_start else "fails"
+    decisive = [c for c in sizing.budget.conditions if c.verdict == "fails" and c.name not in GROW_WITH_UTILIZATION]
+    return f"{verdict}, {decisive[0].says}" if decisive else verdict
 
 
 def _remedy(request: PlanRequest, closest: Sizing) -> str:

@@ -7,16 +7,16 @@ from sizing.container import decide_memory, environment
 from sizing.flags import render_args
 from sizing.flags.fitness import Attention
 from sizing.geometry import ModelGeometry
-from sizing.goal import Situation, Work, card_named, outlook_on_gpu
+from sizing.goal import card_named, outlook_on_gpu
 from sizing.gpu_choice import Failure, choose
 from sizing.gpu_memory.gpu import card_facts
 from sizing.gpu_ram import decide_ram
 from sizing.gpu_refusal import refusal
-from sizing.gpu_sizing import Sizing, kv_element_bytes
+from sizing.gpu_situation import situation
+from sizing.gpu_sizing import Sizing
 from sizing.gpu_values import decide_start, read_asked
 from sizing.kv.batch import default_limits
 from sizing.kv_values import capacity_values, mean_request
-from sizing.outlook import Outlook
 from sizing.request import PlanRequest
 from sizing.serving import InfeasibleError, ServingPlan
 from sizing.settings import decide_limits
@@ -40,7 +40,7 @@ def plan_on_gpu(request: PlanRequest, chosen: Choices) -> ServingPlan:
     decide_memory(chosen, ram, "cuda")
     decide_limits(chosen, host, "cuda")
     decide_times(chosen, host, "cuda", model.loaded_weight_bytes, len(sizing.kv.cudagraph_sizes))
-    outlook = _outlook(request, sizing)
+    outlook = outlook_on_gpu(situation(request, sizing))
     return ServingPlan(
         host=host.name,
         model=request.served_name,
@@ -87,26 +87,6 @@ def _record_cache(request: PlanRequest, chosen: Choices, sizing: Sizing) -> None
             derived_from=("model", "kv_cache_dtype"),
         ),
         *capacity_values(sizing.blocks(), kv.pool, context, mean_request(request.goal, context), ("kv_cache_bytes",)),
-    )
-
-
-def _outlook(request: PlanRequest, sizing: Sizing) -> Outlook:
-    settings = sizing.settings
-    lowest, _, highest = sizing.blocks()
-    return outlook_on_gpu(
-        Situation(
-            goal=request.goal,
-            work=Work(
-                request.model, sizing.budget.weights.point, kv_element_bytes(sizing.kv), settings.tensor_parallel
-            ),
-            card=card_named(request.gpu.name),
-            pool=sizing.kv.pool,
-            blocks=(lowest, highest),
-            max_num_seqs=settings.max_num_seqs,
-            batched_tokens=settings.max_num_batched_tokens,
-            context_tokens=settings.max_model_len,
-            request=mean_request(request.goal, settings.max_model_len),
-        )
     )
 
 

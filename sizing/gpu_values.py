@@ -99,10 +99,11 @@ def _decisions(request: PlanRequest, sizing: Sizing) -> tuple[Sized, ...]:
             name="max_num_seqs",
             value=settings.max_num_seqs,
             unit="sequences",
-            reason=f"as many mean requests as the KV cache holds, at most vLLM's own {own_seqs}"
-            if filled
-            else "the goal's parallel requests; more would only make more and larger CUDA graphs",
-            derived_from=("goal.parallel_requests", *(("kv_cache_bytes", "goal.profile") if filled else ())),
+            reason=_sequences_reason(request, filled=filled, own=own_seqs),
+            derived_from=(
+                "goal.parallel_requests",
+                *(("goal.requests_per_second", "goal.profile", "kv_bytes_per_token") if filled else ()),
+            ),
         ),
         Sized(
             name="max_num_batched_tokens",
@@ -136,6 +137,15 @@ def _decisions(request: PlanRequest, sizing: Sizing) -> tuple[Sized, ...]:
             derived_from=("gpu_memory",),
         ),
     )
+
+
+def _sequences_reason(request: PlanRequest, *, filled: bool, own: int) -> str:
+    if not filled:
+        return "the goal's parallel requests; more would only make more and larger CUDA graphs"
+    if PREFERENCES[request.goal.profile].fill_batch:
+        return f"as many mean requests as the KV cache holds, at most vLLM's own {own}"
+    rate = request.goal.requests_per_second
+    return f"what {rate:g} requests/s keep in flight by Little's law, and room for bursts"
 
 
 def _batch_reason(tokens: int, own: int) -> str:

@@ -8,6 +8,7 @@ from sizing.kv_values import concurrency_of
 from sizing.outlook import Axis, judged, rounded, shown, span
 
 GIB = 1 << 30
+MARGIN = 0.95  # what is named as feasible stays clear of the edge
 
 
 def axes(s: Situation) -> Iterator[Axis]:
@@ -80,7 +81,7 @@ def rate_axis(s: Situation, asked: float) -> Axis:
     whole = s.both(lambda end: s.service(end).gpu_s(s.service(end).places))
     nearest: tuple[str, ...] = ()
     if verdict != "meets":
-        prompt = s.longest_prompt(lambda service, _: service.most_requests_per_s > asked)
+        prompt = s.longest_prompt(lambda service, _: MARGIN * service.most_requests_per_s >= asked)
         nearest = (
             f"requests_per_second: {shown(low)}",
             *((f"prompts of at most {prompt:,} tokens at {asked:g}/s",) if prompt else ()),
@@ -106,7 +107,7 @@ def ttft_axis(s: Situation, asked: float) -> Axis:
     alone = s.both(lambda end: s.service(end).prefill_s)
     nearest: tuple[str, ...] = ()
     if verdict != "meets":
-        prompt = s.longest_prompt(lambda _, found: found.ttft_s <= asked)
+        prompt = s.longest_prompt(lambda _, found: found.ttft_s <= MARGIN * asked)
         nearest = _nearest("ttft_s", high, s.service("slow").prefill_s, s, prompt)
     return Axis(
         field="goal.ttft_s",
@@ -128,7 +129,7 @@ def latency_axis(s: Situation, asked: float) -> Axis:
     interval = s.both(lambda end: 1000 * s.operation(end).token_interval_s)
     nearest: tuple[str, ...] = ()
     if verdict != "meets":
-        prompt = s.longest_prompt(lambda _, found: found.latency_s <= asked)
+        prompt = s.longest_prompt(lambda _, found: found.latency_s <= MARGIN * asked)
         service = s.service("slow")
         alone = service.prefill_s + s.request.output_tokens * service.speed.step_s(1, service.context_tokens)
         nearest = _nearest("latency_s", high, alone, s, prompt)

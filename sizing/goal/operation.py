@@ -70,7 +70,7 @@ class Service:
         variation = self.speed.efficiency.variation
         wait = wait_for_one(prefilling, prefill_s, variation)
         wait += wait_for_many(rate * residence / max(1.0, self.places), self.places, residence, variation)
-        ttft = wait + prefill_s + interval
+        ttft = wait + prefill_s + variation * interval  # the step under way: at an end or to be waited for
         return Operation(ttft, ttft + (output - 1) * interval, interval, running)
 
     def in_flight(self, requests: int) -> Operation:
@@ -82,6 +82,6 @@ class Service:
         variation = self.speed.efficiency.variation
         others = min((requests - 1) * self.prefill_s, wait_for_one(min(0.99, rate * self.prefill_s), self.prefill_s, 1))
         step = self.speed.step_s(running, self.context_tokens)
-        ttft = queued + self.prefill_s + step + variation * others
+        ttft = queued + self.prefill_s + variation * (step + others)
         interval = max(step, (cycle - ttft) / self.request.output_tokens)
         return Operation(ttft, max(cycle, ttft + (self.request.output_tokens - 1) * step), interval, running)
