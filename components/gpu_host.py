@@ -66,7 +66,7 @@ class GpuHostArgs:
     @property
     def daemon_keys(self) -> Mapping[str, object]:
         """What daemon.json needs for this host beside what every host needs."""
-        return {} if self.nvidia is None else DAEMON_KEYS[self.nvidia.path]
+        return {} if self.nvidia is None else DAEMON_KEYS
 
     def engine(self, after: Sequence[pulumi.Resource] = ()) -> DockerEngineArgs:
         """The engine's share."""

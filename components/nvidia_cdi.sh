@@ -22,7 +22,7 @@ in_words() { tr '\n' ' ' | sed 's/ $//'; }
 check_docker() { # PATH DOCKER_NEEDED
   version=$(docker version --format '{{.Server.Version}}')
   if [ "$1" = cdi ]; then
-    at_least "$2" "${version%%[+~-]*}" || fail "Docker $version cannot inject CDI devices of this toolkit, which takes $2: upgrade it, or set docker.floor to $version and let nvidia.injection be 'auto'"
+    at_least "$2" "${version%%[+~-]*}" || fail "Docker $version is too old for the CDI path, which was chosen for $2 and newer: upgrade it, or set docker.floor to ${version%%[+~-]*}"
     [ "$(docker info --format '{{len .CDISpecDirs}}')" -gt 0 ] || fail "Docker $version runs without CDI: daemon.json needs {\"features\": {\"cdi\": true}} and Docker a restart"
   else
     docker info --format '{{json .Runtimes}}' | grep -q '"nvidia"' || fail "Docker $version has no runtime 'nvidia': daemon.json needs it, and Docker a restart"

@@ -9,13 +9,10 @@ from components.access import HostAccess
 from components.host_script import check_text, host_script
 from hosts.nvidia_floors import InjectionPath
 
-# What daemon.json needs for each path. DockerEngine owns the file and merges these.
-DAEMON_KEYS: Mapping[InjectionPath, Mapping[str, object]] = {
-    "cdi": {
-        "features": {"cdi": True},
-        "runtimes": {"nvidia": {"args": [], "path": "nvidia-container-runtime"}},
-    },
-    "runtime": {"runtimes": {"nvidia": {"args": [], "path": "nvidia-container-runtime"}}},
+# What daemon.json needs, for either path. DockerEngine owns the file and merges these.
+DAEMON_KEYS: Mapping[str, object] = {
+    "features": {"cdi": True},
+    "runtimes": {"nvidia": {"args": [], "path": "nvidia-container-runtime"}},
 }
 
 

@@ -77,7 +77,9 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
             docker.ContainerUlimitArgs(name=limit.name, soft=limit.soft, hard=limit.hard) for limit in terms.ulimits
         ],
         device_requests=device_requests(terms),
-        runtime="nvidia" if terms.gpu_path == "runtime" else None,
+        # Said for CDI too: under a daemon whose default is the nvidia runtime, the image's own variables
+        # would bring in every GPU.
+        runtime={"runtime": "nvidia", "cdi": "runc", None: None}[terms.gpu_path],
         init=True,
         read_only=True,
         tmpfs=dict(terms.tmpfs),

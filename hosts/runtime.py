@@ -11,7 +11,7 @@ from hosts.spec import Integer, Spec
 Policy = Literal["assert", "install"]
 
 OLDEST_DOCKER = "20.10.0"
-# Where docker.floor is not given: CDI needs an engine that reads the specification the toolkit writes.
+# Where docker.floor is not given. 26.1 is what the supported Debian and Ubuntu releases have at least.
 DEFAULT_FLOOR = "24.0.0"
 DEFAULT_GPU_FLOOR = "26.1.0"
 # Debian's and Ubuntu's own engine, and the packages of Docker's repository.
@@ -29,7 +29,7 @@ _PACKAGE = re.compile(r"^[a-z0-9][a-z0-9.+-]+$")
 
 def _release(value: str) -> str:
     if not _RELEASE.match(value):
-        raise ValueError("must be a release such as '26.1.0'")
+        raise ValueError("must be a release in three numbers, such as '1.20.0'")
     return value
 
 

@@ -129,7 +129,7 @@ class NvidiaHost:
 
     def engine(self, policy: Literal["assert", "install"] = "install", floor: str = "26.1.0") -> Ran:
         """DockerEngine's script with the keys of a host that has GPUs."""
-        wished = DockerEngineArgs(floor, policy, DAEMON_KEYS["cdi"], DISTRIBUTION_DOCKER)
+        wished = DockerEngineArgs(floor, policy, DAEMON_KEYS, DISTRIBUTION_DOCKER)
         return self.script("docker_engine.sh", "apply", floor, policy, *wished.packages, data=wished.script_data())
 
     def cdi(self, path: str = "cdi") -> Ran:

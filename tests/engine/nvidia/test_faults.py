@@ -16,7 +16,7 @@ from tests.engine.stacks.serving import answers, url_of, wait_until_healthy
 pytestmark = [pytest.mark.nvidia, pytest.mark.slow]
 
 SERVER = (
-    "docker run -d --name serving --restart unless-stopped --device nvidia.com/gpu=all "
+    "docker run -d --name serving --restart unless-stopped --init --runtime=nvidia -e NVIDIA_VISIBLE_DEVICES=all "
     "-p {address}:8000:8000 vllm-tiny-server:ok /tmp --port 8000"
 )
 NOWHERE = "http://198.18.10.254:9"  # the discard port, where nobody listens
