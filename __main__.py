@@ -9,6 +9,7 @@ import pulumi
 from components.access import Triggers, ssh_command, sudo_for
 from components.gpu_host import GpuHost, GpuHostArgs, checks
 from components.outputs import host_outputs
+from components.stack_secrets import read_secrets
 from components.wiring import host_args
 from facts.memory import recall, remember
 from facts.probe import Check, HostObservation, observe
@@ -40,9 +41,10 @@ def main() -> None:
         for entry in stack.hosts
     ]
     model_lock, image_lock = locks(stack)
+    secrets = read_secrets(pulumi.Config("gpuhost"), pulumi.get_stack())
     exported = {}
     wished = {
-        entry.name: host_args(stack, entry, planned, FOLDER, model_lock, image_lock)
+        entry.name: host_args(stack, entry, planned, FOLDER, model_lock, image_lock, secrets)
         for entry, planned in zip(stack.hosts, plans, strict=True)
     }
     seen = look_at(wished)
@@ -107,13 +109,21 @@ def locks(stack: StackConfig) -> tuple[ModelLock, ImageLock | None]:
     if not image.pinned:
         missing.append(f"server.image.reference: '{image.reference}' names no digest; add '@sha256:…'")
     if not path.is_file():
-        missing.append(f"model.lock: '{path.name}' does not exist; 'python -m hosts.lock DIRECTORY' makes it")
+        missing.append(f"model.lock: '{path.name}' does not exist; '{how_to_lock(stack)}' makes it")
     if missing and not pulumi.runtime.is_dry_run():
         raise ValueError("; ".join(missing))
     for sentence in missing:
         pulumi.warn(f"{sentence} (needed before up)")
     lock = read_model_lock(path) if path.is_file() else lock_files(config_file.parent, [Path(config_file.name)])
     return lock, image_lock
+
+
+def how_to_lock(stack: StackConfig) -> str:
+    """The command that makes the model's lock."""
+    hub = stack.model.hub
+    if hub is not None:
+        return f"python -m hosts.lock hub {hub.repository} {hub.revision}"
+    return "python -m hosts.lock " + ("archive FILE" if stack.model.archive else "DIRECTORY")
 
 
 try:

@@ -20,6 +20,7 @@ from components.server_terms import ServerTerms
 from components.vllm_server import VllmServer, VllmServerArgs, server_check
 from hosts.connection import SshConnection
 from hosts.lock import ModelLock
+from hosts.model_source import ArchiveSource, HubSource
 from hosts.nvidia_floors import InjectionPath
 
 SERVICE = "vllm"
@@ -62,6 +63,8 @@ class GpuHostArgs:
     health_deadline_s: int
     health_start_period_s: int
     stop_grace_s: int
+    model_download: HubSource | ArchiveSource | None = None
+    hub_token: pulumi.Output[str] | None = None
 
     @property
     def daemon_keys(self) -> Mapping[str, object]:
@@ -141,6 +144,8 @@ class GpuHost(pulumi.ComponentResource):
                 lock=args.model_lock,
                 directory=args.model_directory,
                 host_path=args.model_host_path,
+                download=args.model_download,
+                hub_token=args.hub_token,
                 after=[usable],
             ),
             access,

@@ -64,6 +64,22 @@ def _call(access: HostAccess, arguments: Sequence[pulumi.Input[str]]) -> pulumi.
     return pulumi.Output.all(*arguments).apply(lambda known: f"{access.sudo}sh -s -- {shlex.join(known)}")
 
 
+def _stdin(
+    script: str,
+    data: Mapping[str, str],
+    secrets: Mapping[str, pulumi.Output[str]],
+    parts: Sequence[str],
+    after: str,
+) -> pulumi.Input[str]:
+    if not secrets:
+        return sent_text(script_text(script, data, parts), after)
+
+    def whole(known: Mapping[str, str]) -> str:
+        return sent_text(script_text(script, {**data, **known}, parts), after)
+
+    return pulumi.Output.secret(pulumi.Output.all(**secrets).apply(whole))
+
+
 def host_script(
     name: str,
     access: HostAccess,
@@ -76,12 +92,14 @@ def host_script(
     parts: Sequence[str] = (),
     triggers: Sequence[str] = (),
     drift: str | None = None,
+    secrets: Mapping[str, pulumi.Output[str]] | None = None,
 ) -> command.remote.Command:
     """A Command that runs `script arguments…` as root, again whenever script, arguments or triggers change.
 
     `undo` are the arguments of the run at destroy; not to be used with triggers, since a replacement would
     undo what it has just done. With `drift`, the name of the component's check, the trigger of what was
     observed is part of the text, so the script runs again when it moves, and leaves it as its stamp.
+    `secrets` are data blocks like `data`; with any of them the whole text is kept encrypted in the state.
     Standard output becomes the resource's `stdout`; what the script says on standard error is shown live.
     """
     trigger = None if drift is None else access.triggers.by_name.get(drift, "")
@@ -95,7 +113,7 @@ def host_script(
         connection=access.connection,
         create=_call(access, arguments),
         delete=None if undo is None else _call(access, undo),
-        stdin=sent_text(script_text(script, data, parts), after),
+        stdin=_stdin(script, data or {}, secrets or {}, parts, after),
         triggers=list(triggers) or None,
         logging=command.remote.Logging.STDERR,
         add_previous_output_in_env=False,

@@ -1,5 +1,6 @@
 """`ModelVolume`: a model's files on the host, proved against their lock, in a lasting volume."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +9,29 @@ import pulumi
 import pulumi_command as command
 import pulumi_docker as docker
 
+import hosts.download
 from components.access import HostAccess
 from components.host_script import check_text, host_script
 from hosts.folders import INCOMING
 from hosts.lock import ModelLock
+from hosts.model_source import ArchiveSource, HubSource
+
+_CLIENT = Path(hosts.download.__file__).parent
 
 
 @dataclass(frozen=True)
 class ModelVolumeArgs:
-    """What the volume holds, and where the files come from: exactly one of the two."""
+    """What the volume holds, and where the files come from: exactly one of the three.
+
+    `hub_token` is for a repository that is private or gated; it goes to the host on standard input alone.
+    """
 
     volume: str
     lock: ModelLock
     directory: Path | None = None  # on the operator's machine
     host_path: str | None = None  # on the host already
+    download: HubSource | ArchiveSource | None = None  # fetched by the host
+    hub_token: pulumi.Output[str] | None = None
     after: Sequence[pulumi.Resource] = ()
 
 
@@ -30,6 +40,7 @@ class ModelVolume(pulumi.ComponentResource):
 
     - a Docker volume that no destroy deletes, and that says so: a model is hours of download;
     - for a directory on the operator's machine, its copy on the host, gone again once it is in the volume;
+    - the download, where the host fetches the files: only those that are not there and right, resumed;
     - the verification of every file by size and SHA-256, before any server that depends on it starts.
 
     Outputs: `volume` (its name), `files` (a sentence of what was proved). Wait for `ready`.
@@ -43,8 +54,8 @@ class ModelVolume(pulumi.ComponentResource):
         self, name: str, args: ModelVolumeArgs, access: HostAccess, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("gpuhost:index:ModelVolume", name, {"lock": args.lock.digest}, opts)
-        if (args.directory is None) == (args.host_path is None):
-            raise ValueError(f"{name}: needs exactly one of directory and host_path")
+        if [args.directory, args.host_path, args.download].count(None) != 2:
+            raise ValueError(f"{name}: needs exactly one of directory, host_path and download")
         volume = docker.Volume(
             f"{name}-volume",
             name=args.volume,
@@ -58,15 +69,18 @@ class ModelVolume(pulumi.ComponentResource):
                 retain_on_delete=True,
             ),
         )
-        source, keep = args.host_path, ["keep"]
+        arguments = ["fetch", args.volume]
+        if args.host_path is not None:
+            arguments = ["install", args.volume, args.host_path, "keep"]
         after: list[pulumi.Resource] = [volume]
         if args.directory is not None:
-            source, keep = f"{INCOMING}/{args.lock.digest[:16]}", []
+            incoming = f"{INCOMING}/{args.lock.digest[:16]}"
+            arguments = ["install", args.volume, incoming]
             copy = command.remote.CopyToRemote(
                 f"{name}-files",
                 connection=access.connection,
                 source=pulumi.FileArchive(str(args.directory)),
-                remote_path=source,
+                remote_path=incoming,
                 triggers=[args.lock.digest, access.triggers.by_name.get(name, "")],
                 opts=pulumi.ResourceOptions(
                     parent=self,
@@ -75,16 +89,16 @@ class ModelVolume(pulumi.ComponentResource):
                 ),
             )
             after.append(copy)
-        assert source is not None  # noqa: S101 - one of the two, checked above
         verified = host_script(
             f"{name}-verified",
             access,
             "model_volume.sh",
-            ["install", args.volume, source, *keep],
+            arguments,
             pulumi.ResourceOptions(parent=self, depends_on=after),
             undo=["keep", args.volume],
-            data=_data(args.lock),
+            data=_data(args.lock) | _client(args.download),
             drift=name,
+            secrets=None if args.hub_token is None else {"hub_token": args.hub_token},
         )
         self.ready = verified
         self.files = verified.stdout
@@ -99,3 +113,17 @@ def model_check(volume: str, lock: ModelLock) -> str:
 
 def _data(lock: ModelLock) -> dict[str, str]:
     return {"hashes": lock.sha256_lines(), "sizes": lock.size_lines()}
+
+
+def _client(source: HubSource | ArchiveSource | None) -> dict[str, str]:
+    """The download client with its source, for the host's own Python; nothing where nothing is fetched."""
+    if source is None:
+        return {}
+    kind = "hub" if isinstance(source, HubSource) else "archive"
+    modules = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_CLIENT.glob("*.py"))}
+    return {
+        "origin": json.dumps({"kind": kind, **source.model_dump(mode="json")}, sort_keys=True),
+        "hub_token": "",
+        "client_files": "\n".join(modules),
+        **{f"client_{name}": text for name, text in modules.items()},
+    }

@@ -2,9 +2,12 @@
 # Puts a model's files into its Docker volume and proves each of them by size and SHA-256.
 # usage: model_volume.sh install VOLUME SOURCE [keep]
 #        SOURCE: folder on this host with the files; without `keep` it is removed afterwards
+#        model_volume.sh fetch VOLUME             downloads what the volume lacks
 #        model_volume.sh keep VOLUME              says that the volume stays
 #        model_volume.sh check VOLUME             one line for each file that is not as locked
 # The lock comes as two functions: `hashes` prints "SHA256  PATH" lines, `sizes` "BYTES PATH" lines.
+# For `fetch` there are `origin` (JSON), `hub_token`, `client_files` and a function `client_NAME` for each of them:
+# the download client, which needs this host's Python and nothing else.
 # A file that is already in the volume and right is not touched.
 set -eu
 
@@ -18,11 +21,14 @@ if [ "${1:-}" = keep ] && [ $# -eq 2 ]; then
   exit 0
 fi
 verb=${1:-} volume=${2:-} root=${3:-} keep=${4:-}
-[ "$verb" = check ] || { [ "$verb" = install ] && [ $# -ge 3 ]; } ||
-  fail "usage: model_volume.sh install VOLUME SOURCE [keep] | keep VOLUME | check VOLUME"
+case "$verb $#" in
+  'check 2' | 'fetch 2' | 'install 3' | 'install 4') ;;
+  *) fail "usage: model_volume.sh install VOLUME SOURCE [keep] | fetch VOLUME | keep VOLUME | check VOLUME" ;;
+esac
 # What the files looked like when they were last proved: an unchanged one need not be hashed again.
 proved=/var/lib/gpuhost/models/$volume
-look() { find "$store" -type f -printf '%s %T@ %i %P\n' | LC_ALL=C sort -k 4; }
+present() { find "$store" -name .incoming -prune -o -type f -printf "$1\n"; } # all but what is still arriving
+look() { present '%s %T@ %i %P' | LC_ALL=C sort -k 4; }
 hash_of() { sha256sum "$1" | cut -d' ' -f1; }
 wished_hash() { hashes | awk -v path="$1" 'substr($0, 67) == path { print substr($0, 1, 64) }'; }
 
@@ -37,7 +43,7 @@ if [ "$verb" = check ]; then
       echo "$path was altered in volume $volume ($(stat -c %s "$store/$path") of $bytes bytes)"
     fi
   done
-  find "$store" -type f -printf '%P\n' | while read -r path; do
+  present '%P' | while read -r path; do
     [ -n "$(wished_hash "$path")" ] || echo "$path in volume $volume is not in the lock"
   done
   exit 0
@@ -46,13 +52,6 @@ if [ -z "$store" ]; then
   docker volume create "$volume" > /dev/null
   store=$(docker volume inspect --format '{{.Mountpoint}}' "$volume")
 fi
-
-source=$root
-# A copied folder arrives as itself or as its content, depending on whether its target existed.
-first=$(sizes | cut -d' ' -f2- | head -n 1)
-for inner in "$root"/*/; do
-  if [ ! -e "$root/$first" ] && [ -e "$inner$first" ]; then source=${inner%/}; fi
-done
 
 right() { # FILE PATH BYTES
   [ -f "$1" ] && [ ! -L "$1" ] && [ "$(stat -c %s "$1")" = "$3" ] && [ "$(hash_of "$1")" = "$(wished_hash "$2")" ]
@@ -65,31 +64,62 @@ for_each_missing() {
 }
 missing=$(for_each_missing)
 
-if [ -n "$missing" ]; then
+copy_missing() { # from the folder $root
   needed_kib=$(echo "$missing" | awk '{ sum += $1 } END { printf "%d", sum / 1024 + 1024 }')
   free_kib=$(df -Pk "$store" | awk 'NR == 2 { print $4 }')
   [ "$free_kib" -gt "$needed_kib" ] ||
     fail "needs $((needed_kib / 1024)) MiB at $store, only $((free_kib / 1024)) MiB are free"
-  [ -d "$source" ] || fail "'$source' is not a folder on this host, and the volume lacks: $(echo "$missing" | cut -d' ' -f2- | tr '\n' ' ')"
-  echo "$missing" | while read -r bytes path; do
-    from=$source/$path
-    [ -f "$from" ] || fail "$path is missing in $source"
-    [ "$(stat -c %s "$from")" = "$bytes" ] || fail "$path has $(stat -c %s "$from") bytes, its lock says $bytes: truncated or another file"
-    mkdir -p "$(dirname "$store/$path")"
-    cp "$from" "$store/$path.incoming"
-    got=$(hash_of "$store/$path.incoming")
-    if [ "$got" != "$(wished_hash "$path")" ]; then
-      rm -f "$store/$path.incoming"
-      fail "$path has SHA-256 $got, its lock says $(wished_hash "$path"): the old file is kept"
-    fi
-    chmod 0644 "$store/$path.incoming"
-    mv "$store/$path.incoming" "$store/$path"
-    say "$path: $bytes bytes, verified"
+  from=$root
+  # A copied folder arrives as itself or as its content, depending on whether its target existed.
+  first=$(sizes | cut -d' ' -f2- | head -n 1)
+  for inner in "$root"/*/; do
+    if [ ! -e "$root/$first" ] && [ -e "$inner$first" ]; then from=${inner%/}; fi
   done
+  [ -d "$from" ] || fail "'$from' is not a folder on this host, and the volume lacks: $(echo "$missing" | cut -d' ' -f2- | tr '\n' ' ')"
+  echo "$missing" | while read -r bytes path; do copy "$from/$path" "$path" "$bytes"; done
+}
+
+copy() { # FILE PATH BYTES
+  [ -f "$1" ] || fail "$2 is missing in ${1%"/$2"}"
+  [ "$(stat -c %s "$1")" = "$3" ] || fail "$2 has $(stat -c %s "$1") bytes, its lock says $3: truncated or another file"
+  mkdir -p "$(dirname "$store/$2")"
+  cp "$1" "$store/$2.incoming"
+  got=$(hash_of "$store/$2.incoming")
+  if [ "$got" != "$(wished_hash "$2")" ]; then
+    rm -f "$store/$2.incoming"
+    fail "$2 has SHA-256 $got, its lock says $(wished_hash "$2"): the old file is kept"
+  fi
+  chmod 0644 "$store/$2.incoming"
+  mv "$store/$2.incoming" "$store/$2"
+  say "$2: $3 bytes, verified"
+}
+
+fetch_missing() { # by HTTP; the token goes to the client's standard input
+  command -v python3 > /dev/null || fail "this host has no python3, which fetches the model: install it, or carry the files over with model.directory"
+  echo "$missing" | while read -r bytes path; do
+    [ ! -e "$store/$path" ] || say "$path in the volume is not as locked ($(stat -c %s "$store/$path") of $bytes bytes): fetched again"
+  done
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  mkdir -p "$work/hosts/download"
+  for module in $(client_files); do "client_$module" > "$work/hosts/download/$module.py"; done
+  echo "$missing" > "$work/missing"
+  hashes > "$work/hashes"
+  { origin; hub_token; } |
+    PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1 python3 -m hosts.download "$store" "$work/missing" "$work/hashes" ||
+    fail "the files that are in place stay, and the next run goes on from here"
+}
+
+if [ -n "$missing" ]; then
+  case "$verb" in
+    install) copy_missing ;;
+    fetch) fetch_missing ;;
+  esac
 fi
 
 # Files of an earlier model would be served beside the new one: only what the lock names may stay.
-find "$store" -type f | sed "s|^$store/||" | while read -r path; do
+rm -rf "$store/.incoming"
+present '%P' | while read -r path; do
   [ -n "$(wished_hash "$path")" ] || { rm -f "${store:?}/$path"; say "$path: removed, not in the lock"; }
 done
 chmod 0755 "$store"

@@ -10,6 +10,7 @@ from components.limit_settings import limit_settings
 from components.nvidia_toolkit import NvidiaDriverArgs
 from components.server_image import ServerImageArgs
 from components.server_terms import ServerTerms, Ulimit
+from components.stack_secrets import StackSecrets
 from hosts.connection import resolve
 from hosts.lock import ImageLock, ModelLock
 from hosts.nvidia_floors import floors
@@ -29,6 +30,7 @@ def host_args(
     folder: Path,
     model_lock: ModelLock,
     image_lock: ImageLock | None,
+    secrets: StackSecrets,
 ) -> GpuHostArgs:
     """The arguments of one `GpuHost`; `image_lock` belongs to an archive."""
     model, image = stack.model, stack.server.image
@@ -59,6 +61,8 @@ def host_args(
         health_deadline_s=plan.integer("health_deadline_s"),
         health_start_period_s=plan.integer("health_start_period_s"),
         stop_grace_s=plan.integer("stop_grace_s"),
+        model_download=model.hub or model.archive,
+        hub_token=None if model.hub is None else secrets.hub_token,
     )
 
 
