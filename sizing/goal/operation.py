@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from sizing.goal.queueing import wait_for_many, wait_for_one
 from sizing.goal.speed import Speed
@@ -28,12 +29,12 @@ class Service:
     request: MeanRequest
     places: float
 
-    @property
+    @cached_property
     def context_tokens(self) -> float:
         """Mean length of a running request while it answers."""
         return self.request.prompt_tokens + self.request.output_tokens / 2
 
-    @property
+    @cached_property
     def prefill_s(self) -> float:
         return self.speed.prefill_s(self.request.prompt_tokens, self.request.shared_tokens)
 
@@ -42,12 +43,12 @@ class Service:
         many = max(1.0, running)
         return self.prefill_s + self.request.output_tokens * self.speed.step_s(many, self.context_tokens) / many
 
-    @property
+    @cached_property
     def decode_tokens_per_s(self) -> float:
         """Tokens of all running requests together, with every place taken and no prompt in between."""
         return self.places / self.speed.step_s(self.places, self.context_tokens)
 
-    @property
+    @cached_property
     def most_requests_per_s(self) -> float:
         """The rate above which the queue grows without end."""
         return 1.0 / self.gpu_s(self.places)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from hosts.stack import Goal
 from sizing.goal.cards import Card
@@ -35,12 +36,25 @@ class Situation:
 
     def service(self, end: End, request: MeanRequest | None = None) -> Service:
         """The server at one end of the range, for the goal's mean request or another."""
-        asked = request or self.request
-        return Service(Speed(self.work, self.card, self.batched_tokens, end), asked, self.places(end, asked))
+        return self._services[end] if request is None else self._service(end, request)
 
     def operation(self, end: End, request: MeanRequest | None = None) -> Operation:
         """Under the goal's rate; without one, with its parallel requests always in flight."""
-        service = self.service(end, request)
+        return self._operations[end] if request is None else self._operation(self._service(end, request))
+
+    @cached_property
+    def _services(self) -> dict[End, Service]:
+        return {end: self._service(end, self.request) for end in ENDS}
+
+    @cached_property
+    def _operations(self) -> dict[End, Operation]:
+        return {end: self._operation(service) for end, service in self._services.items()}
+
+    def _service(self, end: End, request: MeanRequest) -> Service:
+        speed = Speed(self.work, self.card, self.batched_tokens, end)
+        return Service(speed, request, self.places(end, request))
+
+    def _operation(self, service: Service) -> Operation:
         rate = self.goal.requests_per_second
         return service.in_flight(self.goal.parallel_requests) if rate is None else service.under_rate(rate)
 
@@ -53,10 +67,9 @@ class Situation:
         """The longest prompt, other things equal, for which `holds` at the slow end; 0 where none does."""
 
         def feasible(tokens: int) -> bool:
-            request = replace(
-                self.request, prompt_tokens=tokens, shared_tokens=min(self.request.shared_tokens, tokens - 1)
-            )
-            return holds(self.service("slow", request), self.operation("slow", request))
+            shared = min(self.request.shared_tokens, tokens - 1)
+            service = self._service("slow", replace(self.request, prompt_tokens=tokens, shared_tokens=shared))
+            return holds(service, self._operation(service))
 
         low, high = 0, max(0, self.request.prompt_tokens)
         while low < high:

@@ -1,6 +1,7 @@
 """The roofline: how long a prompt and a step take at one end of the range."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sizing.goal.cards import Card
 from sizing.goal.efficiency import ENDS, TENSOR_PARALLEL, Efficiency, End
@@ -16,11 +17,11 @@ class Speed:
     batched_tokens: int
     end: End
 
-    @property
+    @cached_property
     def efficiency(self) -> Efficiency:
         return ENDS[self.end]
 
-    @property
+    @cached_property
     def flop_per_s(self) -> float:
         """What all GPUs compute. FP8 weights run at twice the rate, at best."""
         work = self.work
@@ -30,7 +31,7 @@ class Speed:
         double = 2.0 if eight_bit and self.card.fp8 and self.end == "fast" else 1.0
         return self.card.tflops * 1e12 * self.efficiency.compute * work.gpus * share * double
 
-    @property
+    @cached_property
     def bytes_per_s(self) -> float:
         """What one GPU reads."""
         share = TENSOR_PARALLEL[self.end] if self.work.gpus > 1 else 1.0

@@ -1,6 +1,7 @@
 """What one request costs a model: floating-point operations of its prompt, bytes read for each token after it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sizing.geometry import KvGroup, ModelGeometry
 from sizing.kv.dtype import ELEMENT_BYTES
@@ -15,16 +16,16 @@ class Work:
     kv_element_bytes: int
     gpus: int = 1
 
-    @property
+    @cached_property
     def element_bytes(self) -> int:
         return ELEMENT_BYTES[self.model.torch_dtype]
 
-    @property
+    @cached_property
     def table_parameters(self) -> int:
         """The token table: looked up, never multiplied; a tied one is the head as well."""
         return self.model.vocab_size * self.model.hidden_size
 
-    @property
+    @cached_property
     def linear_parameters(self) -> int:
         """Parameters every prompt token is multiplied with: those of its experts, without table, head and tower."""
         model = self.model
@@ -59,17 +60,28 @@ class Work:
         width = self.model.qk_nope_head_dim + (group.rope_dim or 0) if group.kind == "latent" else group.head_dim
         return self.model.attention_heads * max(1, width)
 
-    def read_bytes(self, sequences: float) -> float:
-        """Weights read in one step on one GPU: all but the table, and of the experts those that are picked."""
+    @cached_property
+    def _read_always(self) -> float:
+        """Weights read in any step on one GPU, all experts included: all but the token table."""
         table = 0 if self.model.tie_word_embeddings else self.table_parameters * self.element_bytes
-        dense = max(1.0, float(self.weight_bytes - table // self.gpus))
+        return max(1.0, float(self.weight_bytes - table // self.gpus))
+
+    @cached_property
+    def _read_of_experts(self) -> float:
+        """The part of it that is experts, by their share of the parameters."""
         experts = self.model.experts
         if experts is None:
-            return dense
-        share = self._idle_expert_parameters() / max(1, experts.count - experts.per_token) * experts.count
-        packed = dense * min(0.98, share / max(1, self.model.parameters))
-        touched: float = 1.0 - (1.0 - experts.per_token / experts.count) ** max(1.0, sequences)
-        return dense - packed * (1.0 - touched)
+            return 0.0
+        every = self._idle_expert_parameters() / max(1, experts.count - experts.per_token) * experts.count
+        return self._read_always * min(0.98, every / max(1, self.model.parameters))
+
+    def read_bytes(self, sequences: float) -> float:
+        """Weights read in one step on one GPU: of the experts those that are picked."""
+        experts = self.model.experts
+        if experts is None:
+            return self._read_always
+        untouched: float = (1.0 - experts.per_token / experts.count) ** max(1.0, sequences)
+        return self._read_always - self._read_of_experts * untouched
 
     def kv_bytes(self, context_tokens: float) -> float:
         """KV bytes read for one token of a sequence this long, on one GPU."""
