@@ -11,11 +11,13 @@
 #   cache=VOLUME   given to user=UID:GID before the new one starts
 # `trial` prints the docker options, one a line, that a trial container is started with.
 #
-# Between the two steps a guard on this host watches: if the operator's side dies, it returns to the old
-# one by itself.
+# Between the two steps the switch is open, and a guard on this host watches: if the operator's side dies, it
+# returns to the old one by itself. A switch that is found open at the next look is begun anew, under a new name.
 set -eu
 
-say() { echo "switch: $*" >&2; }
+# An operator's side that dies takes the output along, and nothing else: what was begun here is finished.
+trap '' PIPE
+say() { echo "switch: $*" >&2 || true; }
 fail() { say "$*"; exit 1; }
 
 verb=${1:-}
@@ -30,6 +32,8 @@ for pair in "$@"; do
   esac
 done
 run=/run/gpuhost/$service
+record=/var/lib/gpuhost/services/$service # what serves, as the gate left it
+open=$record.open                         # the container that no gate has seen yet
 mkdir -p "$run"
 
 state_of() {
@@ -56,17 +60,16 @@ write_guard() {
   cat > "$run/guard.sh" <<GUARD
 #!/bin/sh
 # Returns to '$1' when the switch to '$new' is neither finished nor failed by its own hand in time.
-new='$new' old='$1' run='$run'
-now=0
-while [ \$now -lt $((deadline + 60)) ]; do
+new='$new' old='$1' run='$run' open='$open'
+begun=\$(date +%s) waited=0
+while [ \$waited -lt $((deadline + 60)) ]; do
   sleep 2
-  now=\$((now + 2))
+  waited=\$((\$(date +%s) - begun))
   [ -e "\$run/settled" ] && exit 0
-  state=\$(docker inspect --format '{{.State.Status}} {{.State.Error}}' "\$new" 2>/dev/null || echo absent)
-  case "\$state" in
-    absent) [ \$now -ge 40 ] && break ;;
-    'created '?*) break ;;
+  case "\$(docker inspect --format '{{.State.Status}} {{.State.Error}}' "\$new" 2>/dev/null)" in
+    'created '?*) break ;; # it was made, and does not start
   esac
+  [ -e "\$open" ] && [ \$waited -ge 40 ] && break # nobody came to open the gate
 done
 [ "\$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "\$new" 2>/dev/null)" = healthy ] && exit 0
 echo "the switch to \$new was left unfinished: \$old serves again"
@@ -91,9 +94,8 @@ kept.update({"host." + key: host[key] for key in sorted(host)})
 kept.update({"config." + key: config[key] for key in sorted(config) if key != "Hostname"})
 json.dump(kept, sys.stdout)'
 }
-record=/var/lib/gpuhost/services/$service
-
 check() {
+  [ ! -f "$open" ] || echo "the switch to $(cat "$open") was left unfinished"
   [ -f "$record" ] || { echo "no server was switched to yet"; return; }
   name=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["name"])' "$record")
   case "$(state_of "$name")" in
@@ -142,10 +144,27 @@ OPTIONS
   fi
 }
 
-check_port() {
-  [ -z "$(others)" ] || return 0
-  user=$(ss -Hltnp "sport = :$port" 2>/dev/null | awk -v a="$address:$port" '$4 == a || $4 ~ /^(0\.0\.0\.0|\*|\[::\]):/ { print $6; exit }')
-  [ -z "$user" ] || fail "$address:$port is taken by another program ($user); free it or choose another server.port"
+open_switch() { # what an unfinished one left behind is kept until a gate is passed: it may be all there is
+  mkdir -p "$(dirname "$open")"
+  [ ! -f "$open" ] || cat "$open" >> "$record.left"
+  echo "$new" > "$open"
+}
+
+remove_left() {
+  [ -f "$record.left" ] || return 0
+  while read -r name; do
+    [ "$name" = "$new" ] || docker rm --force "$name" > /dev/null 2>&1 || true
+  done < "$record.left"
+  rm -f "$record.left"
+}
+
+check_port() { # the old server's own hold on the port does not count: it lets go of it
+  taker=$(docker ps --filter "publish=$port" --format '{{.Label "gpuhost.service"}}|{{.Ports}}|container {{.Names}}' |
+    awk -F '|' -v service="$service" -v own=" $address:$port->" -v all=" 0.0.0.0:$port->" \
+      '$1 != service && (index(" " $2, own) || index(" " $2, all)) { print $3; exit }')
+  [ -n "$taker" ] || taker=$(ss -Hltnp "sport = :$port" 2>/dev/null |
+    awk -v own="$address:$port" '!/"(dockerd|docker-proxy)"/ && ($4 == own || $4 ~ /^(0\.0\.0\.0|\*|\[::\]):/) { print $6; exit }')
+  [ -z "$taker" ] || fail "$address:$port is taken by $taker, nothing was changed: free it or choose another server.port"
 }
 
 handover() {
@@ -156,6 +175,7 @@ handover() {
   check_port
   try_terms
   stop_others
+  open_switch
   echo "ready for $new"
 }
 
@@ -173,6 +193,8 @@ give_up() {
 
 gate() {
   [ "$(state_of "$new")" != absent ] || fail "container $new does not exist"
+  rm -f "$open"
+  say "waiting for $new, at most $deadline s"
   if ! running "$new"; then
     stop_others
     say "starting $new"
@@ -197,6 +219,7 @@ gate() {
   mkdir -p "$(dirname "$record")"
   describe "$new" > "$record.next"
   mv "$record.next" "$record"
+  remove_left
   say "$new is healthy after $(($(date +%s) - begun)) s"
   echo "$new serves on $address:$port"
 }
