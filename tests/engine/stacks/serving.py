@@ -107,3 +107,11 @@ def wait_until_healthy(url: str, within_s: float) -> float:
         assert waited < within_s, f"{url} did not answer within {within_s} s"
         time.sleep(0.3)
     return time.monotonic() - begun
+
+
+def wait_until_settled(host: Sandbox, within_s: float) -> None:
+    """Until the host's guard has ended: the switch is over, one way or the other."""
+    begun = time.monotonic()
+    while host.run(f"systemctl is-active --quiet gpuhost-guard-{SERVICE}", check=False).returncode == 0:
+        assert time.monotonic() - begun < within_s, f"after {within_s} s the guard still waits: {servers(host)}"
+        time.sleep(0.5)

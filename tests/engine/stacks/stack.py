@@ -63,13 +63,12 @@ class Stack:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        """What `. ./activate` sets, for this folder."""
+        """What `. ./activate` sets, for this folder; the backend is what Pulumi.yaml says."""
         bins = (CHECKOUT / ".venv/bin", CHECKOUT / ".gpuhost/bin")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return inherited | {
             "PATH": ":".join([*map(str, bins), os.environ["PATH"]]),
             "PULUMI_HOME": str(CHECKOUT / ".pulumi-home"),
-            "PULUMI_BACKEND_URL": f"file://{self.state_folder}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
@@ -108,14 +107,14 @@ class Stack:
 
     def up(self, *options: str, fails: bool = False) -> Said:
         """`pulumi up` without a preview before it."""
-        return self.run("up", "--yes", "--skip-preview", *options, fails=fails)
+        return self.run("up", "--yes", "--skip-preview", "--suppress-outputs", *options, fails=fails)
 
     def is_in_sync(self) -> Said:
         """`pulumi up` once more, which must change nothing."""
         return self.up("--expect-no-changes")
 
     def destroy(self) -> Said:
-        return self.run("destroy", "--yes", "--skip-preview")
+        return self.run("destroy", "--yes", "--skip-preview", "--suppress-outputs")
 
     @property
     def outputs(self) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 from hosts.sandbox import Sandbox
 
 SERVER_PORT = 8000
-# Overrides that keep tests short: a tiny server is healthy within a second.
+# A tiny server is healthy within a second; what is planned for the real one would make tests wait.
 SHORT_DEADLINE_S = 6
+_SHORT = {"start_expected_s": 1, "health_deadline_s": SHORT_DEADLINE_S}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class Wish:
     context_tokens: int = 512
     parallel_requests: int = 2
     port: int = SERVER_PORT
-    overrides: Mapping[str, int] = field(default_factory=lambda: {"health_deadline_s": SHORT_DEADLINE_S})
+    source: Mapping[str, object] | None = None  # of the model, where it is not the folder itself
+    overrides: Mapping[str, int] = field(default_factory=lambda: dict(_SHORT))
+    # What the stack file says of the hosts beside their shape; not necessarily true.
+    claims: Mapping[str, object] = field(default_factory=dict)
 
     def but(self, **changes: Any) -> Wish:
         """The same with some fields changed; overrides are added to those there are."""
@@ -35,8 +39,8 @@ class Wish:
     def config(self) -> dict[str, object]:
         """The `config:` section of the stack file."""
         return {
-            "gpuhost:hosts": [_entry(host) for host in self.hosts],
-            "gpuhost:model": {"name": self.model.name, "directory": str(self.model)},
+            "gpuhost:hosts": [_entry(host) | dict(self.claims) for host in self.hosts],
+            "gpuhost:model": {"name": self.model.name, **(self.source or {"directory": str(self.model)})},
             "gpuhost:goal": {"context_tokens": self.context_tokens, "parallel_requests": self.parallel_requests},
             "gpuhost:server": {
                 "vllm_version": self._vllm_version(),
