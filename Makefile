@@ -70,9 +70,9 @@ venv:
 
 # --- prove -------------------------------------------------------------------------------------
 
-.PHONY: test lint format unit engine test-nvidia bench
+.PHONY: test lint format unit engine test-nvidia test-model bench
 test: lint unit ready ## everything: lint, unit tests, real engine, one full cycle with real vLLM
-	@$(pytest) tests/engine -m 'not nvidia'
+	@$(pytest) tests/engine -m 'not nvidia and not model'
 
 lint: venv ## ruff, mypy --strict, shellcheck
 	@sh toolchain/lint.sh
@@ -84,10 +84,13 @@ unit: venv ## unit tests: no network, no engine
 	@.venv/bin/pytest tests/unit
 
 engine: ready ## tests with the real Pulumi engine, Docker and sandbox hosts
-	@$(pytest) tests/engine -m 'not nvidia'
+	@$(pytest) tests/engine -m 'not nvidia and not model'
 
 test-nvidia: ready ## every fault and every version of the NVIDIA path, in sandboxes with a stand-in driver (6 min)
 	@$(pytest) tests/engine/nvidia
+
+test-model: ready ## the model's ways to a host with every fault, the API key, a host without a network (4 min)
+	@$(pytest) tests/engine -m model
 
 bench: ## speed and scale, side by side with the alternatives
 	@. ./activate && python -m benchmarks
