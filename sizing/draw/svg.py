@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sizing.draw.page import PAPER, Box, Page, Words
 
-FONTS = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
+FONTS = "Helvetica, Arial, 'Liberation Sans', system-ui, sans-serif"
 
 
 def svg(page: Page) -> str:

@@ -140,12 +140,18 @@ def latency_axis(s: Situation, asked: float) -> Axis:
         low=rounded(low),
         high=rounded(high),
         verdict=verdict,
-        arithmetic=f"{span(*first)} s to the first token and {s.request.output_tokens - 1} more at {span(*interval)} "
-        f"ms {_load(s)}"
-        if math.isfinite(low)
-        else f"requests arrive faster than they are served, {_load(s)}",
+        arithmetic=_latency_words(s, first, interval),
         nearest=nearest,
     )
+
+
+def _latency_words(s: Situation, first: tuple[float, float], interval: tuple[float, float]) -> str:
+    if math.isinf(first[0]):
+        return f"requests arrive faster than they are served, {_load(s)}"
+    ends = 2 if math.isfinite(first[1]) else 1
+    ttft, gap = span(first[0], first[ends - 1]), span(interval[0], interval[ends - 1])
+    slow = "" if ends == 2 else "; at the slow end requests arrive faster than they are served"
+    return f"{ttft} s to the first token and {s.request.output_tokens - 1} more at {gap} ms, {_load(s)}{slow}"
 
 
 def _nearest(name: str, slow: float, alone_s: float, s: Situation, prompt: int) -> tuple[str, ...]:
