@@ -19,8 +19,19 @@ apt_run() { # LOG ARGUMENTS…: with a line now and then, since a download may t
   wait "$apt_pid"
 }
 
+# What an apt that was killed has left half done, apt itself only tells about.
+finish_interrupted() {
+  for left in /var/lib/dpkg/updates/[0-9]*; do
+    [ -e "$left" ] || continue
+    say "finishing what an interrupted install left: dpkg --configure -a"
+    DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a > /dev/null 2>&1 || true
+    return
+  done
+}
+
 # Runs apt-get; its own words come out where it fails. Returns its status.
 apt_get() {
+  finish_interrupted
   apt_text=$(mktemp)
   apt_since=$(date +%s)
   apt_said=''

@@ -97,7 +97,7 @@ forget_others() {
 
 apply() {
   sysctl_lines | while IFS=' =' read -r name _; do
-    [ -z "$name" ] || value_of "$name" > /dev/null || fail "this kernel has no setting '$name'"
+    [ -z "$name" ] || sysctl -n "$name" > /dev/null 2>&1 || fail "this kernel has no setting '$name'"
   done
   written_lines | while read -r path _; do
     [ -e "$path" ] || fail "this kernel has no $path"
@@ -106,7 +106,7 @@ apply() {
   remember
   settings | put "$file"
   mkdir -p "${boot%/*}"
-  tmpfiles | put "$boot"
+  tmpfiles | sed '/^$/d' | put "$boot"
   sysctl_lines | while IFS=' =' read -r name value; do
     [ "$(value_of "$name")" = "$value" ] && continue
     sysctl -q -w "$name=$value" || fail "could not set $name to $value"

@@ -18,7 +18,8 @@ branch_of() { echo "${1%%.*}"; }
 
 loaded_version() {
   cat /sys/module/nvidia/version 2>/dev/null ||
-    sed -n 's/^NVRM version:.*Module  *\([0-9.]*\).*/\1/p' /proc/driver/nvidia/version 2>/dev/null
+    sed -n 's/^NVRM version:.*Module  *\([0-9.]*\).*/\1/p' /proc/driver/nvidia/version 2>/dev/null ||
+    true # none is loaded
 }
 
 # The library that every program in a container will talk to.

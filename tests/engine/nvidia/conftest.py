@@ -12,7 +12,7 @@ from hosts.sandbox import down, up
 from hosts.sandbox.addresses import ensure_network
 from hosts.sandbox.engine import connect
 from tests.engine.conftest import made_by
-from tests.engine.nvidia.nvidia_host import NvidiaHost, Repositories
+from tests.engine.nvidia.nvidia_host import DRIVER, NvidiaHost, Repositories
 from tests.engine.nvidia.repository import Mirror, SigningKey
 
 _HERE = Path(__file__).parent
@@ -56,16 +56,17 @@ def repositories(
 @pytest.fixture(scope="session")
 def machine(
     repositories: Repositories, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], NvidiaHost]]:
+) -> Iterator[Callable[..., NvidiaHost]]:
     """Makes bare machines with a GPU and its STAND-IN driver: no Docker, no toolkit, sshd and Python alone."""
     checkout = tmp_path_factory.mktemp(f"gpus-{os.getpid()}")
     made: dict[str, NvidiaHost] = {}
 
-    def named(name: str) -> NvidiaHost:
+    def named(name: str, driver: str | None = DRIVER) -> NvidiaHost:
         if name not in made:
             made[name] = NvidiaHost(up(name, flavour="bare", memory_gib=6, checkout=checkout), repositories)
             made[name].add_driver_source()
-            made[name].install_driver()
+            if driver is not None:
+                made[name].install_driver(driver)
         return made[name]
 
     try:
