@@ -54,7 +54,8 @@ def batch_of(engine: Engine, gpu: Gpu, options: StartOptions) -> Batch:
     tokens, sequences = gpu.batch_defaults(engine.release, options.offline)
     if engine.first_engine:  # without chunked prefill a whole prompt is one step; above 32K it is chunked
         length = options.max_model_len or 2048
-        tokens = 512 if length > 32768 else max(length, 2048)
+        chunk = 512 if engine.release < (0, 7) else 2048
+        tokens = chunk if length > 32768 else max(length, 2048)
         sequences = 256
     tokens = options.max_num_batched_tokens or tokens
     wanted = options.max_num_seqs or sequences

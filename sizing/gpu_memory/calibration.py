@@ -45,37 +45,42 @@ def amount(sources: Iterable[Iterable[float]]) -> Amount:
 
 
 def machine_class(engine: Engine, gpu: Gpu, tensor_parallel: int) -> str:
-    """What decides the memory outside PyTorch's allocator: card class, era of the accounting, communication."""
-    if engine.first_engine:
-        return "first engine"
+    """What decides the memory outside PyTorch's allocator: card class, era of the accounting, communication.
+
+    Up to 0.6 the first engine counted everything on the card; from 0.7 both count what this process added.
+    """
+    parallel = " parallel" if tensor_parallel > 1 else ""
+    if engine.first_engine and engine.release < (0, 7):
+        return "up to 0.6" + parallel
     if gpu.unified:
         return "unified memory"
     card = "hopper" if gpu.capability[0] in (9, 10) else "other"
     if engine.counts_consumed:
         era = "0.27+"
     elif card == "hopper":
-        era = "0.18+" if engine.release >= (0, 18) else "0.8-0.17"
+        era = "0.18+" if engine.release >= (0, 18) else "0.7-0.17"
     else:
-        era = "0.20+" if engine.release >= (0, 20) else "0.8-0.19"
-    return f"{card} {era}" + (" parallel" if tensor_parallel > 1 else "")
+        era = "0.20+" if engine.release >= (0, 20) else "0.7-0.19"
+    return f"{card} {era}{parallel}"
 
 
 # Where a class has no recorded start, the nearest one that has.
 NEAREST: dict[str, tuple[str, ...]] = {
     "hopper 0.27+": ("hopper 0.18+",),
-    "hopper 0.18+": ("hopper 0.8-0.17",),
-    "hopper 0.8-0.17": ("hopper 0.18+", "other 0.8-0.19"),
+    "hopper 0.18+": ("hopper 0.7-0.17",),
+    "hopper 0.7-0.17": ("hopper 0.18+", "other 0.7-0.19"),
     "other 0.27+": ("other 0.20+", "hopper 0.18+"),
-    "other 0.20+": ("other 0.27+", "hopper 0.18+", "other 0.8-0.19"),
-    "other 0.8-0.19": ("hopper 0.8-0.17", "hopper 0.18+"),
+    "other 0.20+": ("other 0.27+", "hopper 0.18+", "other 0.7-0.19"),
+    "other 0.7-0.19": ("hopper 0.7-0.17", "hopper 0.18+"),
     "hopper 0.27+ parallel": ("hopper 0.18+ parallel",),
-    "hopper 0.18+ parallel": ("hopper 0.8-0.17 parallel",),
-    "hopper 0.8-0.17 parallel": ("other 0.8-0.19 parallel", "hopper 0.18+ parallel"),
-    "other 0.27+ parallel": ("other 0.20+ parallel", "other 0.8-0.19 parallel", "hopper 0.8-0.17 parallel"),
-    "other 0.20+ parallel": ("other 0.8-0.19 parallel", "hopper 0.8-0.17 parallel"),
-    "other 0.8-0.19 parallel": ("hopper 0.8-0.17 parallel",),
+    "hopper 0.18+ parallel": ("hopper 0.7-0.17 parallel",),
+    "hopper 0.7-0.17 parallel": ("other 0.7-0.19 parallel", "hopper 0.18+ parallel"),
+    "other 0.27+ parallel": ("other 0.20+ parallel", "other 0.7-0.19 parallel", "hopper 0.7-0.17 parallel"),
+    "other 0.20+ parallel": ("other 0.7-0.19 parallel", "hopper 0.7-0.17 parallel"),
+    "other 0.7-0.19 parallel": ("hopper 0.7-0.17 parallel",),
     "unified memory": ("other 0.20+", "hopper 0.18+"),
-    "first engine": ("other 0.8-0.19", "hopper 0.8-0.17"),
+    "up to 0.6 parallel": ("hopper 0.7-0.17 parallel", "other 0.7-0.19 parallel"),
+    "up to 0.6": ("other 0.7-0.19", "hopper 0.7-0.17"),
 }
 UNMEASURED = Amount(0.25, 0.0, 0.6, 0)
 

@@ -22,6 +22,7 @@ from sizing.gpu_memory.shapes import ModelShapes
 # Ages of the release in starts that state both date and version: a recent one, the median, an old one.
 USUAL_AGES = (timedelta(days=35), timedelta(days=8), timedelta(days=110))
 UNDATED: tuple[Release, ...] = ((0, 19), (0, 11), (0, 28))
+FIRST_ENGINE_UNDATED: tuple[Release, ...] = ((0, 6), (0, 7), (0, 8))
 DESKTOP_IN_USE_BYTES = round(0.9 * GIB)
 
 
@@ -64,7 +65,7 @@ def releases_of(row: Mapping[str, Any]) -> tuple[Release, ...]:
     try:
         day = date.fromisoformat(text[:10])
     except ValueError:
-        return UNDATED
+        return FIRST_ENGINE_UNDATED if row.get("engine") == "V0" else UNDATED
     return tuple(dict.fromkeys(newest_before(day - age) for age in USUAL_AGES))
 
 
