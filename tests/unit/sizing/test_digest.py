@@ -40,6 +40,13 @@ def test_the_digest_does_not_depend_on_the_hash_seed() -> None:
     assert digests("1") == digests("4242") == first
 
 
+def test_the_order_of_values_does_not_matter() -> None:
+    one = plan(host("guide-21g-8c-32g"), guide_model(), Goal(context_tokens=4096), "0.32.0", served_name="m")
+    turned = one.model_copy(update={"values": dict(reversed(list(one.values.items())))})
+    assert list(turned.values) != list(one.values)
+    assert turned.digest == one.digest
+
+
 def test_the_order_of_overrides_does_not_matter() -> None:
     forward = {"max_num_seqs": 4, "shm_mib": 2048, "kv_offload_gib": 1}
     backward = dict(reversed(forward.items()))
