@@ -37,7 +37,7 @@ DEATHS = (
     Death(
         "after the container was made, before the engine knows",
         at="handover creat",
-        on_host="until docker ps --filter label=gpuhost.service=vllm --filter since=OLD --quiet | grep -q .; do :; done",
+        on_host="until docker ps --quiet --filter label=gpuhost.service --filter since=OLD | grep -q .; do :; done",
         image="",
         survivor="either",
     ),
