@@ -207,7 +207,7 @@ def test_a_cut_connection_ends_the_download_and_the_next_run_goes_on(serving: St
         # The session's own sshd: the nearest ancestor of that name.
         host.run(
             f"""pid={downloader(host)}
-            until [ "$(cat /proc/$pid/comm)" = sshd ]; do pid=$(ps -o ppid= -p $pid | tr -d ' '); done
+            until grep -q '^sshd' /proc/$pid/comm; do pid=$(ps -o ppid= -p $pid | tr -d ' '); done
             kill -9 $pid"""
         )
         said = ended(running)
