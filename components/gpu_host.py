@@ -8,6 +8,7 @@ from typing import Literal
 import pulumi
 
 from components.access import HostAccess, Triggers, access_to
+from components.api_key import ApiKeyFile, KeyMount, forget_earlier_keys, key_check
 from components.apt_repository import AptRepositoryArgs, repository_check
 from components.docker_engine import DockerEngine, DockerEngineArgs, engine_check
 from components.host_limits import HostLimits, HostLimitsArgs, limits_check
@@ -17,6 +18,7 @@ from components.nvidia_toolkit import NvidiaDriverArgs, NvidiaToolkit, NvidiaToo
 from components.server_container import ServerDefinition
 from components.server_image import ServerImage, ServerImageArgs, image_check
 from components.server_terms import ServerTerms
+from components.stack_secrets import ApiKey
 from components.vllm_server import VllmServer, VllmServerArgs, server_check
 from hosts.connection import SshConnection
 from hosts.lock import ModelLock
@@ -65,6 +67,12 @@ class GpuHostArgs:
     stop_grace_s: int
     model_download: HubSource | ArchiveSource | None = None
     hub_token: pulumi.Output[str] | None = None
+    api_key: ApiKey | None = None
+
+    @property
+    def key(self) -> KeyMount | None:
+        """The API key's file; None where clients need no key."""
+        return None if self.api_key is None else KeyMount(SERVICE, self.api_key.fingerprint)
 
     @property
     def daemon_keys(self) -> Mapping[str, object]:
@@ -96,9 +104,12 @@ def checks(name: str, args: GpuHostArgs) -> dict[str, str]:
     gpus = {} if toolkit is None else toolkit_checks(f"{name}-nvidia", toolkit) | runtime_checks(f"{name}-gpus")
     docker = args.docker_repository
     repository = {} if docker is None else {f"{name}-engine-repository": repository_check(docker)}
+    key = args.key
+    keys = {} if key is None else {f"{name}-key": key_check(key, args.terms.user)}
     return {
         **gpus,
         **repository,
+        **keys,
         f"{name}-limits": limits_check(args.limits),
         f"{name}-engine": engine_check(args.engine()),
         f"{name}-model": model_check(args.model_volume, args.model_lock),
@@ -110,7 +121,8 @@ def checks(name: str, args: GpuHostArgs) -> dict[str, str]:
 class GpuHost(pulumi.ComponentResource):
     """Produces, for one host and in this order: its Docker provider, `HostLimits`, `NvidiaToolkit` (driver and
     packages), `DockerEngine` (daemon.json with everybody's keys, one restart), `NvidiaRuntime` (CDI and a smoke
-    test), `ModelVolume`, `ServerImage` and `VllmServer`. A host without a GPU has neither of NVIDIA's two.
+    test), `ModelVolume`, `ServerImage`, `ApiKeyFile` and `VllmServer`. A host without a GPU has neither of NVIDIA's
+    two, a stack without a key no `ApiKeyFile`.
 
     Outputs: `container`, `docker_version`, `serving`, `gpus` (the UUIDs a container saw; empty without a GPU).
     """
@@ -152,16 +164,19 @@ class GpuHost(pulumi.ComponentResource):
             below,
         )
         image = ServerImage(f"{name}-image", args.image, access, [usable], below)
+        key = _key_file(name, args, access, limits, below)
         server = VllmServer(
             f"{name}-{SERVICE}",
             VllmServerArgs(
                 definition=_definition(args, image, triggers.by_name.get(f"{name}-{SERVICE}", "")),
                 health_deadline_s=args.health_deadline_s,
-                after=[limits.ready, model.ready, image.ready],
+                after=[limits.ready, model.ready, image.ready, *key],
             ),
             access,
             below,
         )
+        if args.key is not None:
+            forget_earlier_keys(f"{name}-key-settled", args.key, access, self, [server.ready])
         self.container, self.serving, self.docker_version = server.container, server.serving, engine.version
         self.gpus = pulumi.Output.from_input("") if runtime is None else runtime.gpus
         self.register_outputs(
@@ -172,6 +187,14 @@ class GpuHost(pulumi.ComponentResource):
                 "gpus": self.gpus,
             }
         )
+
+
+def _key_file(
+    name: str, args: GpuHostArgs, access: HostAccess, limits: HostLimits, below: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    if args.api_key is None or args.key is None:
+        return []
+    return [ApiKeyFile(f"{name}-key", args.key, args.api_key, args.terms.user, access, [limits.ready], below).ready]
 
 
 def _runtime(
@@ -213,5 +236,6 @@ def _definition(args: GpuHostArgs, image: ServerImage, repair: str) -> ServerDef
         terms=args.terms,
         health_start_period_s=args.health_start_period_s,
         stop_grace_s=args.stop_grace_s,
+        key=args.key,
         repair=repair,
     )

@@ -53,6 +53,7 @@ def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: G
             "user": terms.user,
             "arguments": [MODEL_FOLDER, *args.arguments],
             "environment": dict(args.environment),
+            "api_key": args.key is not None,
             "bind_address": args.bind_address,
             "port": args.port,
             "model_volume": args.model_volume,

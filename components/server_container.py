@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from components.api_key import CONTAINER_FOLDER, KeyMount
 from components.server_terms import ServerTerms, device_requests, healthcheck
 
 MODEL_FOLDER = "/models"
@@ -35,6 +36,7 @@ class ServerDefinition:
     terms: ServerTerms
     health_start_period_s: int
     stop_grace_s: int
+    key: KeyMount | None = None  # without one, nobody is asked for a key
     repair: str = ""  # what has to be put right: a repaired container is a new one, reached the same safe way
 
     @property
@@ -64,6 +66,7 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
     terms = definition.terms
     return docker.ContainerArgs(
         image=image,
+        entrypoints=None if definition.key is None else definition.key.entrypoint,
         command=[MODEL_FOLDER, *definition.arguments],
         envs=[f"{key}={value}" for key, value in sorted({**definition.environment, **terms.gpu_environment}.items())],
         user=terms.user,
@@ -99,6 +102,7 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
                 volume_name=definition.model_volume, container_path=MODEL_FOLDER, read_only=True
             ),
             docker.ContainerVolumeArgs(volume_name=definition.cache_volume, container_path=CACHE_FOLDER),
+            *_key_volume(definition.key),
         ],
         healthcheck=healthcheck(definition.port, definition.health_start_period_s),
         restart="unless-stopped",
@@ -108,6 +112,14 @@ def _container(definition: ServerDefinition, image: pulumi.Input[str]) -> docker
         stop_timeout=definition.stop_grace_s,
         destroy_grace_seconds=definition.stop_grace_s,
     )
+
+
+def _key_volume(key: KeyMount | None) -> list[docker.ContainerVolumeArgs]:
+    if key is None:
+        return []
+    return [
+        docker.ContainerVolumeArgs(host_path=key.host_folder, container_path=CONTAINER_FOLDER, read_only=True),
+    ]
 
 
 def _plain(value: object) -> object:

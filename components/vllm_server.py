@@ -33,6 +33,7 @@ class VllmServer(pulumi.ComponentResource):
     Outputs: `container` (its name, known once it is healthy), `serving` (a sentence).
     """
 
+    ready: pulumi.Resource
     container: pulumi.Output[str]
     serving: pulumi.Output[str]
 
@@ -53,6 +54,7 @@ class VllmServer(pulumi.ComponentResource):
             access.options(self, handover),
         )
         gate = self._switch(f"{name}-gate", "gate", args, access, container, drift=name)
+        self.ready = gate
         self.serving = gate.stdout
         self.container = pulumi.Output.all(container.name, gate.stdout).apply(lambda known: str(known[0]))
         self.register_outputs({"container": self.container, "serving": self.serving})

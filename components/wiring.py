@@ -63,6 +63,7 @@ def host_args(
         stop_grace_s=plan.integer("stop_grace_s"),
         model_download=model.hub or model.archive,
         hub_token=None if model.hub is None else secrets.hub_token,
+        api_key=secrets.api_key,
     )
 
 
