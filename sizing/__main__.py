@@ -32,9 +32,11 @@ def main(argv: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has seen enough
         return 0
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        print(f"sizing {argv[0]}: {error.filename}: {error.strerror}", file=sys.stderr)
+    except ValueError as error:
         print(f"sizing {argv[0]}: {error}", file=sys.stderr)
-        return EXIT_USAGE
+    return EXIT_USAGE
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`python -m sizing plan`: where memory goes, whether the goal is met, and every value with its reason."""
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -31,6 +32,8 @@ def plan_main(argv: list[str]) -> int:
     if options.json:
         sys.stdout.write(json.dumps({plan.host: as_json(plan) for plan in plans}, indent=2) + "\n")
         return 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without block characters shows question marks
     width = min(WIDEST, shutil.get_terminal_size((110, 24)).columns)
     colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     sys.stdout.write("\n\n".join(plan_text(plan, width, colours=colours) for plan in plans) + "\n")

@@ -14,7 +14,7 @@ INDENT = 4
 def draw(bar: Bar, width: int, *, colours: bool) -> Iterator[str]:
     """The bar and its legend, in lines of at most `width` characters."""
     yield f"{bar.title}  {bar.total}"
-    marks = [_mark(number, piece.colour, colours) for number, piece in enumerate(bar.slices)]
+    marks = [Mark(number, piece.colour, colours) for number, piece in enumerate(bar.slices)]
     cells = bar.cells(width)
     yield "".join(mark(cell) for mark, cell in zip(marks, cells, strict=True))
     longest = max(len(piece.name) for piece in bar.slices)
@@ -32,7 +32,9 @@ def wrapped(text: str, width: int, indent: int) -> list[str]:
     return textwrap.wrap(text, max(width, 20), subsequent_indent=" " * under, drop_whitespace=True) or [""]
 
 
-class _mark:  # noqa: N801 - used like a function
+class Mark:
+    """How one slice is printed: so many cells of its colour or its pattern."""
+
     def __init__(self, number: int, colour: str, colours: bool) -> None:
         self.glyph = BLOCK if colours else PATTERNS[number % len(PATTERNS)]
         red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))

@@ -137,7 +137,8 @@ def test_geometry_reads_a_directory_and_a_file(tmp_path: Path, capsys: Out) -> N
 WRONG = [
     (["plan", "nowhere.yaml"], "cannot be read"),
     (["plan", STACK, "--host", "x"], "--host x: the stack has no such host; it has gpu-1"),
-    (["plan", STACK, "--svg", "/nowhere/at/all.svg"], "No such file"),
+    (["plan", STACK, "--svg", "/nowhere/at/all.svg"], "/nowhere/at/all.svg: No such file or directory"),
+    (["plan", STACK, "--png", "/nowhere/at/all.png"], "/nowhere/at/all.png: No such file or directory"),
     (["explain", "kv_token", STACK], "did you mean 'kv_tokens'?"),
     (["explain", "zzz", STACK], "has no such value"),
     (["replay", "nowhere.json"], "No such file"),
@@ -204,6 +205,19 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     done = subprocess.run(["sh", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["id"]
     assert done.stderr == ""
+
+
+def test_a_terminal_without_block_characters_still_gets_its_plan() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sizing", "plan", STACK],
+        cwd=PROJECT,
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "kv_tokens" in done.stdout
 
 
 def test_the_audit_is_one_of_the_commands() -> None:
