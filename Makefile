@@ -24,7 +24,8 @@ help: ## list these targets
 .PHONY: up preview down infra
 up: $(up_needs) stack ## from a bare machine to tokens: install what is missing, start the sandbox, pulumi up
 	@. ./activate && pulumi up --yes --suppress-outputs --stack $(STACK)
-	@. ./activate && pulumi stack output --stack $(STACK) --json | python toolchain/hello.py -
+	@. ./activate && GPUHOST_API_KEY=$$(pulumi config get gpuhost:apiKey --stack $(STACK) 2>/dev/null || true) && \
+		export GPUHOST_API_KEY && pulumi stack output --stack $(STACK) --json | python toolchain/hello.py -
 
 preview: toolchain stack ## what pulumi up would change
 	@. ./activate && pulumi preview --stack $(STACK)

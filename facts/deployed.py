@@ -1,7 +1,7 @@
 """One host as a stack deployed it: the promises of the outputs beside the ways to look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from facts.vllm_endpoint import VllmEndpoint
 
 @dataclass(frozen=True)
 class Deployed:
-    """`outputs` is the host's entry in the stack's `hosts` output.
+    """`outputs` is the host's entry in the stack's `hosts` output; `api_key` is the one the server asks for, if any.
 
     Example: `deployed.container.cgroup.cpus == deployed.planned("cpus")`
     """
@@ -25,6 +25,7 @@ class Deployed:
     name: str
     outputs: Mapping[str, Any]
     host: Host
+    api_key: str = field(default="", repr=False)
 
     @property
     def expected(self) -> Mapping[str, Any]:
@@ -70,4 +71,8 @@ class Deployed:
     @cached_property
     def endpoint(self) -> VllmEndpoint:
         """The server from here."""
-        return VllmEndpoint(self.outputs["endpoint"])
+        return VllmEndpoint(self.outputs["endpoint"], self.api_key)
+
+    def endpoint_for(self, api_key: str) -> VllmEndpoint:
+        """The server as a client with another key, or with none, sees it."""
+        return VllmEndpoint(self.outputs["endpoint"], api_key)

@@ -81,3 +81,13 @@ class ServerContainer:
     def environment(self) -> dict[str, str]:
         """Variables it was started with."""
         return dict(pair.split("=", 1) for pair in self.inspect["Config"]["Env"])
+
+    def places_that_show(self, secret: str) -> list[str]:
+        """Where the text stands that should stand nowhere: Docker's record, arguments, the log."""
+        log = self._host.run("docker logs %s 2>&1", self.name).stdout
+        places = {
+            "docker inspect": json.dumps(self.inspect),
+            "its processes' arguments": "\n".join(" ".join(line) for line in self.command_lines),
+            "its log": log,
+        }
+        return [place for place, text in places.items() if secret in text]

@@ -12,18 +12,28 @@ _OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class VllmEndpoint:
-    """One vLLM server by its URL.
+    """One vLLM server by its URL; `api_key` is sent along where the server asks for one.
 
     Example: `VllmEndpoint("http://127.0.0.1:8000").cache_config["kv_cache_size_tokens"] == "131072"`
     """
 
-    def __init__(self, url: str, timeout_s: float = 30) -> None:
+    def __init__(self, url: str, api_key: str = "", timeout_s: float = 30) -> None:
         self.url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._timeout_s = timeout_s
 
     def _get(self, path: str) -> str:
-        with _OPEN(self.url + path, timeout=self._timeout_s) as answer:
+        request = urllib.request.Request(self.url + path, headers=self._headers)  # noqa: S310 - the endpoint's own
+        with _OPEN(request, timeout=self._timeout_s) as answer:
             return str(answer.read().decode())
+
+    def status(self, path: str) -> int:
+        """The HTTP status of a GET; OSError where nothing answers."""
+        try:
+            self._get(path)
+        except HTTPError as error:
+            return error.code
+        return 200
 
     @property
     def is_healthy(self) -> bool:
@@ -66,7 +76,7 @@ class VllmEndpoint:
         request = urllib.request.Request(  # noqa: S310 - the scheme is the endpoint's own
             self.url + "/v1/chat/completions",
             data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **self._headers},
         )
         with _OPEN(request, timeout=self._timeout_s) as answer:
             return str(json.load(answer)["choices"][0]["message"]["content"])

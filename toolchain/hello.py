@@ -1,10 +1,12 @@
 """Ask each host of the selected stack one question, and show its URL, its answer and its plan.
 
 Usage: hello.py OUTPUTS_FILE, where the file (or - for standard input) is what `pulumi stack output --json`
-prints. Exits with 1 if a host does not answer with text.
+prints. A server that asks for an API key gets the one in GPUHOST_API_KEY. Exits with 1 if a host does not answer
+with text.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ def ask(endpoint: str, model: str) -> str:
     """The model's answer to one chat request; raises ``requests.RequestException`` if there is none."""
     response = requests.post(
         f"{endpoint}/v1/chat/completions",
+        headers={"Authorization": f"Bearer {key}"} if (key := os.environ.get("GPUHOST_API_KEY")) else {},
         json={
             "model": model,
             "messages": [{"role": "user", "content": QUESTION}],

@@ -1,6 +1,7 @@
 """Reads a stack's outputs and connects to its hosts: nothing else tells these tests what to expect."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +41,25 @@ def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         host.check_output("true")
     except Exception as error:  # noqa: BLE001 - testinfra raises bare RuntimeError and AssertionError
         pytest.fail(f"'{request.param}' cannot be reached over SSH: {error}")
-    return Deployed(request.param, outputs, host)
+    return Deployed(request.param, outputs, host, _api_key(request.config) if asks_for_key(outputs) else "")
+
+
+def asks_for_key(outputs: Mapping[str, Any]) -> bool:
+    """Whether the host was deployed with an API key."""
+    return bool(outputs["expected"].get("api_key"))
+
+
+def _api_key(config: pytest.Config) -> str:
+    """The key clients send: from GPUHOST_API_KEY, else from the stack's config. It is never printed."""
+    given = os.environ.get("GPUHOST_API_KEY")
+    if given:
+        return given
+    stack = config.getoption("--stack")
+    command = ["pulumi", "config", "get", "gpuhost:apiKey", "--non-interactive", *(["--stack", stack] if stack else [])]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        pytest.fail("the server asks for an API key: give it in GPUHOST_API_KEY, or choose its stack with --stack")
+    return result.stdout.strip()
 
 
 _LOADED = pytest.StashKey[Mapping[str, Any]]()

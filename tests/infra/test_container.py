@@ -49,6 +49,10 @@ def test_it_runs_the_declared_arguments(deployed: Deployed) -> None:
     assert any(line[-len(wished) :] == wished for line in lines), f"wish: {wished}\nfact: {lines}"
 
 
+def test_it_reports_no_usage_statistics(deployed: Deployed) -> None:
+    assert deployed.container.environment.get("VLLM_NO_USAGE_STATS") == "1"
+
+
 def test_it_has_the_declared_environment(deployed: Deployed) -> None:
     wished = deployed.expected["environment"]
     assert {key: deployed.container.environment.get(key) for key in wished} == wished
