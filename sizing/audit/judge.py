@@ -97,4 +97,5 @@ def _resolved(launch: Launch) -> list[str]:
             words += compose_words(launch.assignments[whole.group(1)])[0]
         else:
             words.append(re.sub(r"\$(\w+)", lambda match: launch.assignments.get(match.group(1), match.group()), word))
-    return words
+    # The variable held the whole command.
+    return words[2:] if words[:2] == ["vllm", "serve"] and launch.program.arguments[0] != "vllm" else words

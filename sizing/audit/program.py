@@ -43,20 +43,20 @@ def _handed_to_image(image: Image, command: Sequence[str]) -> Program:
         )
     elif image.starts == "vllm" and command and command[0] == "serve":
         problem = "the image already starts `vllm serve`, so the word 'serve' is taken for the model"
-    if image.starts != "vllm" and command and _is_program(command[0]):
+    if image.starts != "vllm" and command and names_a_program(command[0]):
         return _not_in_text(command)
     known = bool(command) or image.starts == "vllm"
     return Program("image_entrypoint", tuple(command), problem, known)
 
 
-def _is_program(word: str) -> bool:
+def names_a_program(word: str) -> bool:
     """Whether a first word names something to run rather than an option or a model."""
     name = PurePosixPath(word).name
     return name in _SHELLS | _PROGRAMS or bool(_PYTHONS.match(name)) or bool(_SCRIPT.search(word))
 
 
 def _bare_image(image: Image, command: Sequence[str]) -> Program:
-    if command and _is_program(command[0]):
+    if command and names_a_program(command[0]):
         return _not_in_text(command)
     problem = f"{image.name} does not start vLLM by itself: the command must begin with `vllm serve`"
     return Program("image_entrypoint", tuple(command), problem, bool(command))

@@ -3,14 +3,17 @@
 import re
 
 from sizing.audit.compose import read_compose
-from sizing.audit.docker_run import RUN_LINE, read_run_lines
 from sizing.audit.images import image_of
 from sizing.audit.launch import ContainerSettings, Launch, Program, UnreadableError
+from sizing.audit.program import names_a_program
+from sizing.audit.script import RUN_LINE, read_run_lines
 from sizing.audit.shell import UnterminatedQuoteError, commands
+from sizing.audit.transcript import unquoted
 
 MAX_TEXT_BYTES = 1 << 20
-_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
-_FENCE_LINE = re.compile(r"^[ \t]*(```|~~~)[^\n]*$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^`\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
+# A line of a fence, or the marks around code within a line.
+_FENCE_MARK = re.compile(r"^[ \t]*(```|~~~)[^`\n]*$|```", re.MULTILINE)
 _COMMENT_MARK = re.compile(r"^[ \t]*(#|//)[ \t]?", re.MULTILINE)
 _LAUNCHES = re.compile(RUN_LINE.pattern + r"|^\s*image\s*:", re.MULTILINE)
 
@@ -18,13 +21,14 @@ _LAUNCHES = re.compile(RUN_LINE.pattern + r"|^\s*image\s*:", re.MULTILINE)
 def read_launch(text: str, service: str | None = None) -> Launch:
     """The launch of vLLM in `text`; `service` picks one of a compose file.
 
-    Of several launches the first that runs vLLM counts. Raises UnreadableError, pointing at the word.
+    Of several launches the first that serves with vLLM counts, else the first that has to do with it.
+    Raises UnreadableError, pointing at the word.
     """
     if len(text.encode()) > MAX_TEXT_BYTES:
         raise UnreadableError(f"the text is longer than {MAX_TEXT_BYTES} bytes")
     if not text.strip():
         raise UnreadableError("the text is empty; give a docker run line or a compose file on standard input")
-    found = next(filter(None, map(_launches, _candidates(text))), [])
+    found = _found(text, service)
     if not found:
         return _bare_arguments(text)
     if service is not None:
@@ -33,13 +37,35 @@ def read_launch(text: str, service: str | None = None) -> Launch:
             names = ", ".join(launch.service or "" for launch in found)
             raise UnreadableError(f"there is no service '{service}'; found: {names}")
         return named[0]
-    return next(filter(_runs_vllm, found), found[0])
+    return next(filter(_serves, found), next(filter(_runs_vllm, found), found[0]))
+
+
+def _found(text: str, service: str | None) -> list[Launch]:
+    """Every launch up to the first that serves, or is the service asked for; a block that is broken is
+    passed over where another is whole."""
+    found: list[Launch] = []
+    broken: UnreadableError | None = None
+    *blocks, whole = _candidates(text)
+    for block in blocks:
+        try:
+            found += _launches(block)
+        except UnreadableError as error:
+            broken = broken or error
+        if any(map(_serves, found)) and (service is None or service in {launch.service for launch in found}):
+            return found
+    if found:
+        return found
+    if broken is not None:
+        raise broken
+    return _launches(whole)
 
 
 def _candidates(text: str) -> list[str]:
-    """The text, or where it is a page with fenced blocks, each block that launches something."""
+    """Each fenced block that launches something, and the whole text without the marks of blocks."""
+    if _LAUNCHES.search(text):
+        text = unquoted(text)
     fenced = [match.group(2) for match in _FENCE.finditer(text)]
-    return [*filter(_LAUNCHES.search, fenced), _FENCE_LINE.sub("", text)]
+    return [*filter(_LAUNCHES.search, fenced), _FENCE_MARK.sub("", text)]
 
 
 def _launches(text: str) -> list[Launch]:
@@ -51,6 +77,16 @@ def _launches(text: str) -> list[Launch]:
         return found or []
     # Last, a line someone commented out or quoted in a remark.
     return read_run_lines(text) or read_run_lines(_COMMENT_MARK.sub("", text))
+
+
+def _serves(launch: Launch) -> bool:
+    """A script, a look at the GPU or a shell in vLLM's image has less to say than a launch with arguments."""
+    words = launch.program.arguments
+    return (
+        _runs_vllm(launch)
+        and launch.program.form not in {"script", "other_program"}
+        and not (launch.program.form == "image_entrypoint" and words and names_a_program(words[0]))
+    )
 
 
 def _runs_vllm(launch: Launch) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from sizing.audit.expansion import Expansion, expansion_at
 
-# A key someone masked or left for the reader, `<token>` or `<your key>`: a word, no redirection.
-_PLACEHOLDER = re.compile(r"<[A-Za-z][^<>\n|;&]*>")
+# A key someone masked or left for the reader, `<token>`, `<your key>` or `{{ key }}`: a word, no redirection.
+_PLACEHOLDER = re.compile(r"<[A-Za-z][^<>\n|;&]*>|\{\{[^{}\n]*\}\}")
 _OPERATOR = re.compile(r"&&|\|\||;;|\|&|[;&|()\n]")
 _REDIRECTION = re.compile(r"&>>?|<<<|<<-?|>>|>&|>\||<&|<>|[<>]")
 _BLANK = " \t"

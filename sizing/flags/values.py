@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from sizing.flags.table import FlagOption
 
-# A name the reader of a launch could not resolve, `$MAX_LEN`, `$(nproc)` or an old-style backtick: it may
-# stand for any value, so no type refuses it.
-UNRESOLVED = re.compile(r"\$[A-Za-z_0-9@*({]|`")
+# A name the reader of a launch could not resolve, `$MAX_LEN`, `$(nproc)`, an old-style backtick, `%MAX_LEN%` of
+# cmd.exe or `{{ max_len }}` of a template: it may stand for any value, so no type refuses it.
+UNRESOLVED = re.compile(r"\$[A-Za-z_0-9@*({]|`|%\w+%|\{\{.*\}\}")
 
 _SUFFIXED = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}

@@ -5,6 +5,7 @@ import pytest
 from sizing.audit.judge import judge
 from sizing.audit.launch import Launch, UnreadableError
 from sizing.audit.read import read_launch
+from sizing.flags import check_arguments, flag_table
 
 LINE = "docker run --gpus all -p 8000:8000 vllm/vllm-openai:v0.32.0 org/m --port 8000"
 WANTED = ("org/m", "--port", "8000")
@@ -52,6 +53,23 @@ def arguments(text: str) -> tuple[str, ...]:
         "docker run --gpus all me/image bash -lc 'pip install x && A=1 exec vllm serve org/m --port 8000'",
         "docker run --gpus all --entrypoint /bin/sh me/image -c \"vllm serve org/m --port 8000 | tee log\"",
         "vllm serve org/m --port 8000",
+        "> " + LINE.replace(" org/m", " \\\n>   org/m") + "\n\nand so on\n",
+        f"> Or so:\n> ```sh\n> {LINE}\n> ```\n",
+        f"C:\\Users\\me>{LINE}",
+        f"PS C:\\Users\\me> {LINE}",
+        f"!{LINE}",
+        f"Start it with\n```{LINE}```\n",
+        LINE.replace("docker run", "$DOCKER run"),
+        LINE.replace("docker run", '"${CONTAINER_ENGINE}" run'),
+        LINE.replace("docker run", "$(PODMAN) run"),
+        f"cmd=({LINE}\n)\n" + '"${cmd[@]}"\n',
+        "cat > x.service <<EOF\nExecStart=/usr/bin/" + LINE.replace(" org/m", " \\\\\n  org/m") + "\nEOF\n",
+        LINE.replace("docker run", "docker run --entrypoint sleep vllm/vllm-openai inf\ndocker run"),
+        f"```\ndocker run vllm/vllm-openai python3 -c 'import torch'\n```\n```\n{LINE}\n```\n",
+        f"```\ndocker run --gpus all --name\n```\n```\n{LINE}\n```\n",
+        LINE.replace("--gpus all", "$GPU_FLAGS"),
+        LINE.replace("-p 8000:8000", '%MOUNTS% "${DOCKER_ARGS[@]}" {{ extra }}'),
+        "GPU=()\n" + LINE.replace("--gpus all", '--gpus all "${GPU[@]}"'),
     ],
 )  # fmt: skip
 def test_the_same_arguments_in_every_wrapping(text: str) -> None:
@@ -182,6 +200,53 @@ def verdict_of(text: str) -> tuple[bool | None, bool | None]:
 )
 def test_verdicts(text: str, parses: bool | None, starts: bool | None) -> None:
     assert verdict_of(text) == (parses, starts)
+
+
+def test_what_a_script_assigns_to_options_and_image() -> None:
+    text = (
+        "IMAGE=vllm/vllm-openai:v0.32.0\nOPTS='--gpus all --ipc=host'\nARGS='org/m --port 8000'\n"
+        "docker run $OPTS $UNKNOWN_FLAGS $IMAGE $ARGS\n"
+    )
+    launch = read_launch(text)
+    assert (launch.image, launch.program.arguments) == ("$IMAGE", ("$ARGS",))
+    assert (launch.settings.gpus, launch.settings.ipc) == ("all", "host")
+    assert verdict_of(text) == (True, True)
+    assert read_launch("docker run $MY_IMAGE --model m").image == "$MY_IMAGE"
+    assert read_launch("docker run $X --model m").image == "$X"
+    assert read_launch("docker run $X serve m").image == "$X"
+    assert read_launch("docker run $X me/image:1 --model m").image == "me/image:1"
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments_given"),
+    [
+        ("A='--seed 1'\n", "--seed 1"),
+        ("A=\nif x; then A='--foo 1'; fi\n", ""),
+        ("if x; then A='--seed 1'; else A='--foo 1'; fi\n", "--seed 1"),
+        ("case $1 in --a) A='--seed 1' ;; esac\n", "--seed 1"),
+        ("A='--seed 1'\nA+=' --port 2'\n", "--seed 1 --port 2"),
+        ('A="--seed 1"\nA="$A --port 2"\n', "--seed 1 --port 2"),
+        ("A=(--seed 1)\nA+=(--port 2)\n", "--seed 1 --port 2"),
+        ("export A='--seed 1'\n", "--seed 1"),
+        ("A=(vllm serve\n org/m)\n", "org/m"),
+        ('A=x\n' + 'A="$A$A$A$A"\n' * 40, None),
+    ],
+)  # fmt: skip
+def test_assignments_count_as_the_shell_runs_them(script: str, arguments_given: str | None) -> None:
+    report = judge(read_launch(script + "docker run me/vllm $A"), "0.32.0").report
+    if arguments_given is not None:
+        assert report == check_arguments(arguments_given.split(), flag_table("0.32.0"))
+
+
+def test_a_redirection_at_the_start_of_a_continued_line_is_no_prompt() -> None:
+    assert arguments('docker run me/vllm bash -c "vllm serve org/m \\\n  --port 8000 \\\n  > log 2>&1"') == WANTED
+
+
+def test_templates_and_batch_variables_may_stand_for_any_value() -> None:
+    for variable in ("{{ port }}", "{{port}}", "%PORT%", "$PORT", "$(PORT)", "${{ env.PORT }}"):
+        text = LINE.replace("--port 8000", f"--port {variable}")
+        assert verdict_of(text) == (True, True)
+        assert arguments(text) == ("org/m", "--port", variable)
 
 
 def test_the_first_launch_of_vllm_counts() -> None:
