@@ -31,6 +31,7 @@ finish_interrupted() {
 
 # Runs apt-get; its own words come out where it fails. Returns its status.
 apt_get() {
+  command -v apt-get > /dev/null || { say "this host has no apt-get: packages are installed on Debian and Ubuntu alone"; return 127; }
   finish_interrupted
   apt_text=$(mktemp)
   apt_since=$(date +%s)

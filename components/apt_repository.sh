@@ -69,6 +69,7 @@ refresh() {
 }
 
 apply() {
+  command -v apt-get > /dev/null || fail "this host has no apt-get: packages come to Debian and Ubuntu alone; nothing was changed"
   key_url=$1 fingerprint=$2
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT

@@ -60,14 +60,13 @@ require_engine() { # FLOOR POLICY PACKAGE…
     version=$(server_version)
   fi
   at_least "$floor" "${version%%[+~-]*}" && return
-  if [ "$policy" = install ]; then
-    say "Docker $version is older than the floor $floor"
-    # shellcheck disable=SC2046 # a list of words
-    install_engine $(wanted_packages "$@")
-    version=$(server_version)
-    at_least "$floor" "${version%%[+~-]*}" && return
-  fi
-  fail "Docker $version is older than the floor $floor and this host's sources have no newer one of $*: upgrade it, or name Docker's own repository in docker.repository"
+  [ "$policy" = install ] || fail "Docker $version is older than the floor $floor: upgrade it on this host, or set docker.policy to 'install'"
+  say "Docker $version is older than the floor $floor"
+  # shellcheck disable=SC2046 # a list of words
+  install_engine $(wanted_packages "$@")
+  version=$(server_version)
+  at_least "$floor" "${version%%[+~-]*}" ||
+    fail "Docker is $version, older than the floor $floor, and this host's sources have no newer $*: name Docker's own repository in docker.repository"
 }
 
 # dockerd's own flags from its unit: a key that is given as a flag too keeps Docker from starting.

@@ -77,6 +77,14 @@ check_security() { # VERSION
   fi
 }
 
+# Between two servers nothing holds the GPU, and the next start would wait for its initialisation.
+keep_initialised() {
+  systemctl cat nvidia-persistenced.service > /dev/null 2>&1 || return 0
+  systemctl is-active --quiet nvidia-persistenced.service && return
+  systemctl enable --quiet --now nvidia-persistenced.service 2>/dev/null || { say "nvidia-persistenced does not start: journalctl -u nvidia-persistenced"; return; }
+  say "nvidia-persistenced is enabled and runs"
+}
+
 apply() { # POLICY CUDA CUDA_FLOOR GPUS BRANCH
   loaded=$(loaded_version)
   if [ "$1" = install ]; then
@@ -95,6 +103,7 @@ apply() { # POLICY CUDA CUDA_FLOOR GPUS BRANCH
   said=$(nvidia-smi --query-gpu=uuid --format=csv,noheader 2>&1) || fail "nvidia-smi fails: $said"
   count=$(echo "$said" | grep -c '^GPU-' || true)
   [ "$count" -ge "$4" ] || fail "this host shows $count GPUs and its shape promises $4"
+  keep_initialised
   echo "$loaded"
 }
 

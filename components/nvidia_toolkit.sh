@@ -9,6 +9,7 @@ set -eu
 packages='nvidia-container-toolkit nvidia-container-toolkit-base libnvidia-container-tools libnvidia-container1'
 pin=/etc/apt/preferences.d/gpuhost-nvidia-container-toolkit
 unattended=/etc/apt/apt.conf.d/60gpuhost-unattended-upgrades
+list=/etc/apt/sources.list.d/nvidia-container-toolkit.list
 state=/var/lib/gpuhost/nvidia_toolkit
 
 say() { echo "toolkit: $*" >&2; }
@@ -36,14 +37,21 @@ hold() {
   done
 }
 
-check_offered() { # VERSION: naming the top package alone would let apt mix versions
-  lacking=''
+offered() { apt-cache madison "$1" 2>/dev/null | awk -F' *[|] *' -v version="$2" '$2 == version { found = 1 } END { exit !found }'; }
+
+not_offered() { # VERSION: the packages that are neither installed at it nor to be had
   for package in $packages; do
-    [ "$(installed_version "$package")" = "$1" ] ||
-      apt-cache madison "$package" 2>/dev/null | awk -F' *[|] *' -v version="$1" '$2 == version { found = 1 } END { exit !found }' ||
-      lacking="$lacking $package"
+    [ "$(installed_version "$package")" = "$1" ] || offered "$package" "$1" || echo "$package"
   done
-  [ -z "$lacking" ] || fail "the repository has no version $1 of$lacking; nothing was changed. It has: $(apt-cache madison nvidia-container-toolkit | awk '{ print $3 }' | head -n 5 | tr '\n' ' ')"
+}
+
+check_offered() { # VERSION: naming the top package alone would let apt mix versions
+  [ -n "$(not_offered "$1")" ] || return 0
+  # A release newer than this host's lists.
+  apt_get -o Dir::Etc::SourceList="$list" -o Dir::Etc::SourceParts=- -o APT::Get::List-Cleanup=0 update ||
+    say "the repository cannot be asked for its newest list, see above"
+  lacking=$(not_offered "$1" | tr '\n' ' ')
+  [ -z "$lacking" ] || fail "the repository has no version $1 of ${lacking% }; nothing was changed. It has: $(apt-cache madison nvidia-container-toolkit | awk '{ print $3 }' | head -n 5 | tr '\n' ' ')"
 }
 
 install_all() { # NAME=VERSION…

@@ -104,3 +104,9 @@ def test_the_driver_cannot_be_upgraded_under_it(deployed: Deployed) -> None:
         if name not in deployed.toolkit.held and not any(name.startswith(pattern.rstrip("$")) for pattern in kept)
     ]
     assert loose == []
+
+
+def test_the_gpu_stays_initialised_between_servers(deployed: Deployed) -> None:
+    if not deployed.host.run("systemctl cat nvidia-persistenced.service").succeeded:
+        pytest.skip("this driver brings no nvidia-persistenced")
+    assert deployed.gpus.unit_is("nvidia-persistenced.service", "active")

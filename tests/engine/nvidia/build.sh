@@ -113,7 +113,7 @@ driver() { # VERSION
 
     cp "$here/driver/load.sh" "$kernel/usr/lib/nvidia-stand-in/"
     echo "$1" >"$kernel/usr/lib/nvidia-stand-in/module-version"
-    cp "$here/driver/nvidia-stand-in.service" "$kernel/lib/systemd/system/"
+    cp "$here/driver/nvidia-stand-in.service" "$here/driver/nvidia-persistenced.service" "$kernel/lib/systemd/system/"
     echo 'GPU-5a5d0000-0000-4000-8000-000000000000 0 23028 STAND-IN A10G' >"$kernel/lib/firmware/nvidia/$1/gsp_stand_in.bin"
     cp "$here/driver/postinst.sh" "$kernel/DEBIAN/postinst"
     printf 'Provides: nvidia-headless-%s-server-open (= %s), nvidia-driver-stand-in\nDescription: STAND-IN for the kernel module\n' \

@@ -19,6 +19,7 @@ SERVER = (
     "docker run -d --name serving --restart unless-stopped --init --runtime=nvidia -e NVIDIA_VISIBLE_DEVICES=all "
     "-p {address}:8000:8000 vllm-tiny-server:ok /tmp --port 8000"
 )
+STARTED = "docker inspect -f '{{.State.StartedAt}} {{.State.Pid}}' serving"
 NOWHERE = "http://198.18.10.254:9"  # the discard port, where nobody listens
 
 
@@ -78,6 +79,7 @@ def test_it_ends_in_words_and_with_the_server_serving(mirrored: Fault, host: Nvi
         pytest.skip(f"not possible on this machine: {fault.only_where}")
     if fault.mirror != type(fault.mirror)() and fault.run.startswith("toolkit"):
         machine.run("apt-get -q update")
+    started = machine.run(STARTED).stdout
     try:
         machine.run(fault.before, timeout_s=180)
         if fault.reboot:
@@ -88,6 +90,8 @@ def test_it_ends_in_words_and_with_the_server_serving(mirrored: Fault, host: Nvi
         assert not missing, f"not said: {missing}\n{ran.text}"
         assert not [words for words in fault.silent_on if words in ran.text], ran.text
         assert answers(url_of(machine)) or not fault.serves
+        # It did not only come back: however often Docker was restarted, the server's process is the same.
+        assert fault.reboot or machine.run(STARTED).stdout == started
         for command in fault.holds:
             held = machine.run(command, check=False)
             assert held.returncode == 0, f"{command}\n{held.stdout}{held.stderr}\nafter: {ran.text}"

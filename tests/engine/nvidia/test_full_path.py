@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine.nvidia.gpu_stack import gpu_config, write
 from tests.engine.nvidia.nvidia_host import TOOLKIT, TOOLKIT_PACKAGES, NvidiaHost
+from tests.engine.nvidia.repository import tamper
 from tests.engine.stacks.serving import answers, the_server, url_of, wait_until_healthy
 from tests.engine.stacks.stack import CHECKOUT, Stack
 from tests.engine.stacks.wish import Wish
@@ -92,3 +93,60 @@ def test_the_server_has_its_gpu_again_after_a_reboot(stack: Stack, gpu_host: Nvi
     wait_until_healthy(url_of(gpu_host.sandbox), within_s=60)
     server = the_server(gpu_host.sandbox)
     assert gpu_host.uuids[0] in gpu_host.sandbox.run(f"docker exec {server.name} /usr/bin/nvidia-smi -L").stdout
+
+
+@pytest.mark.nvidia
+def test_a_hand_upgrade_is_named_in_the_preview_and_put_right_by_one_up(stack: Stack, gpu_host: NvidiaHost) -> None:
+    older = " ".join(f"{name}=1.19.1-1" for name in TOOLKIT_PACKAGES)
+    gpu_host.sandbox.run(
+        f"DEBIAN_FRONTEND=noninteractive apt-get -qy --allow-downgrades --allow-change-held-packages install {older}",
+        timeout_s=120,
+    )
+    said = stack.run("preview")
+    assert said.lines("nvidia-container-toolkit-base is 1.19.1-1, not 1.20.0-1"), said.text
+    assert gpu_host.installed("nvidia-container-toolkit") == "1.19.1-1"
+    server = the_server(gpu_host.sandbox)
+    stack.up()
+    assert gpu_host.versions == dict.fromkeys(TOOLKIT_PACKAGES, f"{TOOLKIT}-1")
+    assert gpu_host.held >= set(TOOLKIT_PACKAGES)
+    assert the_server(gpu_host.sandbox).container_id == server.container_id
+    stack.is_in_sync()
+
+
+@pytest.mark.nvidia
+def test_an_update_with_an_altered_package_leaves_the_server_serving(
+    stack: Stack, gpu_host: NvidiaHost, gpu_wish: Wish
+) -> None:
+    (package,) = gpu_host.repositories.toolkit_folder.glob("nvidia-container-toolkit-base_1.19.1-1_*.deb")
+    tamper(package)
+    gpu_host.sandbox.run("apt-get clean")
+    write(stack, gpu_config(gpu_wish, gpu_host, "1.19.1"))
+    try:
+        said = stack.up(fails=True)
+    finally:
+        gpu_host.repositories.reset()
+    assert said.lines("the install failed, see above: nvidia-container-toolkit=1.20.0-1", "as before, and held"), (
+        said.text
+    )
+    assert answers(url_of(gpu_host.sandbox))
+    assert gpu_host.versions == dict.fromkeys(TOOLKIT_PACKAGES, f"{TOOLKIT}-1")
+    write(stack, gpu_config(gpu_wish, gpu_host))
+    stack.up()
+    stack.is_in_sync()
+
+
+@pytest.mark.nvidia
+def test_destroy_gives_the_host_back(stack: Stack, gpu_host: NvidiaHost) -> None:
+    stack.destroy()
+    host = gpu_host.sandbox
+    assert not gpu_host.held & set(TOOLKIT_PACKAGES)
+    left = host.run(
+        "ls /etc/apt/sources.list.d/nvidia-container-toolkit.list /etc/apt/preferences.d/gpuhost-* "
+        "/usr/share/keyrings/nvidia-container-toolkit-keyring.gpg /etc/apt/apt.conf.d/60gpuhost-* "
+        "/etc/systemd/system/docker.service.d/60-gpuhost-* /etc/docker/daemon.json 2>/dev/null; "
+        "ls /var/lib/gpuhost /var/lib/gpuhost/stamps 2>/dev/null | grep -E 'nvidia|apt_|gpus|limits|engine'",
+        check=False,
+    )
+    assert left.stdout == ""
+    assert host.run("docker ps --all --quiet").stdout == ""
+    assert host.run("docker image ls --quiet gpuhost-smoke").stdout == ""
