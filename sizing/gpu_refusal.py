@@ -13,16 +13,37 @@ from sizing.sized import Value
 
 def refusal(request: PlanRequest, asked: Asked, failure: Failure) -> str:
     """One sentence. An override is named where the host would serve without it."""
-    for name in asked.fixed():
-        without = choose(request, _with(asked, name, None))
-        if isinstance(without, Sizing):
-            return (
-                f"server.overrides.{name}: '{getattr(asked, name)}' cannot start: {_why(request, failure)}; "
-                f"the nearest valid is {_nearest(request, asked, name, without)}"
-            )
+    blamed = _blamed(request, asked)
+    if blamed is not None:
+        name, among, without = blamed
+        found = choose(request, among)
+        why = _why(request, found if isinstance(found, Failure) else failure)
+        return (
+            f"server.overrides.{name}: '{getattr(asked, name)}' cannot start: {why}; "
+            f"the nearest valid is {_nearest(request, among, name, without)}"
+        )
     if failure.closest is None:
         return f"model: {_why(request, failure)}; another model, vllm_version or GPU is needed"
     return f"goal.context_tokens: {_why(request, failure)}; {_remedy(request, failure.closest)}"
+
+
+def _blamed(request: PlanRequest, asked: Asked) -> tuple[str, Asked, Sizing] | None:
+    """The override at fault, those beside which it is, and the start without it; None where the host is at fault.
+
+    Where no single one is, they are taken away one after the other until the host serves.
+    """
+    for name in asked.fixed():
+        without = choose(request, _with(asked, name, None))
+        if isinstance(without, Sizing):
+            return name, asked, without
+    among = asked
+    for name in asked.fixed():
+        rest = _with(among, name, None)
+        without = choose(request, rest)
+        if isinstance(without, Sizing):
+            return name, among, without
+        among = rest
+    return None
 
 
 def _why(request: PlanRequest, failure: Failure) -> str:

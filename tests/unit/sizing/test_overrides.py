@@ -197,26 +197,38 @@ def test_a_hybrid_model_pays_nearly_twice_for_its_offload() -> None:
     assert found.host_ram["KV offload"].size_bytes == int(19.2 * GIB)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    st.dictionaries(
-        st.sampled_from(planned(GUIDE).settable),
-        st.integers(-10, 1 << 36) | st.floats(0, 64, allow_nan=False) | st.sampled_from(["auto", "fp8", "x", True]),
-        max_size=3,
-    )
+ANY_VALUE: st.SearchStrategy[Value] = st.one_of(
+    st.integers(-10, 1 << 36),
+    st.integers(1, 5000),
+    st.floats(0, 64, allow_nan=False),
+    st.sampled_from(["auto", "fp8", "x"]),
+    st.booleans(),
 )
-def test_any_overrides_give_a_plan_within_the_host_or_a_refusal_naming_one(overrides: dict[str, Value]) -> None:
+
+
+@pytest.mark.parametrize("where", [GUIDE, FOUR, T4, SANDBOX], ids=["guide", "four", "t4", "sandbox"])
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_overrides_give_a_plan_within_the_host_or_a_refusal_naming_one(
+    where: HostSpec, data: st.DataObject
+) -> None:
+    names = st.sampled_from(planned(where).settable)
+    overrides: dict[str, Value] = data.draw(st.dictionaries(names, ANY_VALUE, max_size=3))
     try:
-        found = planned(GUIDE, **overrides)
+        found = planned(where, **overrides)
     except InfeasibleError as error:
         said = str(error)
-        found = None
-    if found is None:
-        assert said.startswith("server.overrides."), said
+    else:
+        check_overridden(where, found, overrides)
         return
-    assert sum(part.size_bytes for part in found.host_ram.parts) == GUIDE.memory_bytes
-    assert found.integer("shm_mib") <= found.integer("container_memory_mib") < GUIDE.memory_bytes // MIB
-    assert found.gpu_memory is not None
-    assert all(part.size_bytes >= 0 for part in found.gpu_memory.parts)
+    assert said.startswith("server.overrides."), said
+
+
+def check_overridden(where: HostSpec, found: ServingPlan, overrides: dict[str, Value]) -> None:
+    """The plan stays within its host, and has what was set."""
+    assert sum(part.size_bytes for part in found.host_ram.parts) == where.memory_bytes
+    assert found.integer("shm_mib") <= found.integer("container_memory_mib") < where.memory_bytes // MIB
+    if found.gpu_memory is not None:
+        assert all(part.size_bytes >= 0 for part in found.gpu_memory.parts)
     for name, value in overrides.items():
         assert found[name] == value
