@@ -72,6 +72,12 @@ def test_every_part_has_a_check_that_names_its_drift(args: GpuHostArgs) -> None:
     assert wished <= checks("one", with_gpu(args)).keys()
 
 
+def test_a_preview_without_a_host_shows_all_of_it(build: Build, args: GpuHostArgs) -> None:
+    there = {resource.name for resource in build(("one", with_gpu(args))).resources}
+    ahead = {resource.name for resource in build(("one", with_gpu(args)), preview=True).resources}
+    assert ahead == there >= {"one-nvidia-packages", "one-gpus-smoke"}
+
+
 @pytest.mark.parametrize("path", ["cdi", "runtime"])
 def test_the_server_never_asks_for_the_legacy_hook(build: Build, args: GpuHostArgs, path: InjectionPath) -> None:
     (container,) = build(("one", with_gpu(args, path))).of_type("docker:index/container:Container")
