@@ -37,6 +37,7 @@ def main() -> None:
             served_name=stack.model.name,
             port=stack.server.port,
             overrides=stack.server.overrides,
+            strict=stack.goal.strict,
         )
         for entry in stack.hosts
     ]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from components.docker_engine import BASE_KEYS
 from components.gpu_host import SERVICE, GpuHost, GpuHostArgs
 from components.limit_settings import THP, of_place
-from components.server_container import CACHE_FOLDER, MODEL_FOLDER
+from components.server_container import MODEL_FOLDER
 from hosts.stack import HostEntry
+from sizing.container import CACHE_FOLDER
 from sizing.serving import ServingPlan
 
 
@@ -40,6 +41,7 @@ def host_outputs(entry: HostEntry, plan: ServingPlan, args: GpuHostArgs, host: G
         "vllm_version": plan.vllm_version,
         "device": plan.device,
         "plan_digest": plan.digest,
+        "verdict": plan.verdict,
         "plan": {
             name: sized.model_dump(
                 mode="json", include={"value", "unit", "reason", "set_by", "low", "high"}, exclude_none=True

@@ -10,9 +10,9 @@ import pulumi_docker as docker
 
 from components.api_key import CONTAINER_FOLDER, KeyMount
 from components.server_terms import ServerTerms, device_requests, healthcheck
+from sizing.container import CACHE_FOLDER
 
 MODEL_FOLDER = "/models"
-CACHE_FOLDER = "/home/vllm/.cache"
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,10 @@ class Profile(StrEnum):
 
 
 class Goal(Spec):
-    """What the service must do. Everything but the context and the parallelism is optional."""
+    """What the service must do. Everything but the context and the parallelism is optional.
+
+    `strict` refuses a goal that the arithmetic says cannot be met; otherwise the preview warns.
+    """
 
     context_tokens: Annotated[Integer, Field(ge=16, le=16_777_216)]
     parallel_requests: Annotated[Integer, Field(ge=1, le=100_000)] = 1
@@ -163,6 +166,7 @@ class Goal(Spec):
     output_tokens: Annotated[Integer, Field(ge=1)] | None = None
     shared_prefix_tokens: Annotated[Integer, Field(ge=0)] = 0
     profile: Profile = Profile.BASIC
+    strict: bool = False
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Self:

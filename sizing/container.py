@@ -5,6 +5,9 @@ from sizing.host_ram import MIB, RamPlan
 from sizing.serving import Device
 from sizing.sized import Sized
 
+# Where vLLM's images keep their caches: a fresh volume there takes over what an image brings along.
+CACHE_FOLDER = "/home/vllm/.cache"
+
 
 def decide_memory(chosen: Choices, ram: RamPlan, device: Device) -> None:
     """The memory limit (already settled with the RAM budget), swap, and /dev/shm below it."""
@@ -55,7 +58,7 @@ def environment(device: Device) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "HOME": "/tmp",  # noqa: S108 - the container's own tmpfs; its root is read-only
-        "XDG_CACHE_HOME": "/cache",
-        "VLLM_CACHE_ROOT": "/cache/vllm",
+        "XDG_CACHE_HOME": CACHE_FOLDER,
+        "VLLM_CACHE_ROOT": f"{CACHE_FOLDER}/vllm",
     }
-    return shared | ({"TRITON_CACHE_DIR": "/cache/triton"} if device == "cuda" else {})
+    return shared | ({"TRITON_CACHE_DIR": f"{CACHE_FOLDER}/triton"} if device == "cuda" else {})
