@@ -8,6 +8,7 @@ import pulumi
 
 from components.access import Triggers, ssh_command, sudo_for
 from components.gpu_host import GpuHost, GpuHostArgs, checks
+from components.host_script import wish_of
 from components.outputs import host_outputs
 from components.stack_secrets import read_secrets
 from components.wiring import host_args
@@ -63,7 +64,7 @@ def look_at(wished: Mapping[str, GpuHostArgs]) -> dict[str, HostObservation]:
 
     def look(name: str) -> HostObservation:
         ssh = wished[name].ssh
-        asked = [Check(part, text) for part, text in checks(name, wished[name]).items()]
+        asked = [Check(part, text, wish_of(text)) for part, text in checks(name, wished[name]).items()]
         return observe(ssh_command(name, ssh, FOLDER), asked, sudo=sudo_for(ssh))
 
     with ThreadPoolExecutor(max_workers=32) as pool:

@@ -4,6 +4,8 @@ The script travels on standard input: nothing is left on the host, an error mess
 call instead of the whole text, and what is secret stays out of the arguments.
 """
 
+import hashlib
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,8 +34,18 @@ def script_text(name: str, data: Mapping[str, str] | None = None, parts: Sequenc
 def check_text(
     name: str, arguments: Sequence[str], data: Mapping[str, str] | None = None, parts: Sequence[str] = ()
 ) -> str:
-    """The same script and data as a read-only check, for facts.probe."""
-    return f"set -- {shlex.join(['check', *arguments])}\n{script_text(name, data, parts)}"
+    """The same script and data as a read-only check, for facts.probe; its first line carries `wish_of` it.
+
+    The wish is what is asked for, not the programs that bring it about: a mended script is no new wish.
+    """
+    asked = {key: text for key, text in (data or {}).items() if not key.endswith("_program")}
+    wish = hashlib.sha256(json.dumps([name, list(arguments), asked], sort_keys=True).encode()).hexdigest()[:8]
+    return f"# wish {wish}\nset -- {shlex.join(['check', *arguments])}\n{script_text(name, data, parts)}"
+
+
+def wish_of(check: str) -> str:
+    """The digest of what a check's component wishes."""
+    return check.partition("\n")[0].removeprefix("# wish ")
 
 
 def sent_text(text: str, after: str = "") -> str:

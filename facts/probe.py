@@ -18,18 +18,25 @@ _INSTALLATION = 'printf \'%s-%s\\n\' "$(cut -c1-8 /etc/machine-id 2>/dev/null)" 
 
 @dataclass(frozen=True)
 class Check:
-    """`text` is a POSIX script that reads nothing from standard input."""
+    """`text` is a POSIX script that reads nothing from standard input; `wish` stands for what it wishes."""
 
     name: str
     text: str
+    wish: str = "-"
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What one check found. `stamp` is None where nothing was applied yet."""
+    """What one check found. `stamp` is None where nothing was applied yet; it begins with the wish applied."""
 
     findings: tuple[str, ...] = ()
     stamp: str | None = None
+    wish: str = "-"
+
+    @property
+    def drifted(self) -> bool:
+        """Whether what is found differs from the very wish that was applied: a new wish is no drift."""
+        return bool(self.findings) and self.stamp is not None and self.stamp.split(" ")[0] == self.wish
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,15 @@ class HostObservation:
         if seen.stamp is None:
             # Nothing was applied here, or its stamp is lost: what is found tells the two apart.
             found = f", {_short(repr(seen.findings))}" if seen.findings else ""
-            return f"first on {self.installation}{found}" if self.installation else ""
-        return seen.stamp if not seen.findings else f"{_short(seen.stamp)}: {'; '.join(seen.findings)}"
+            return f"{seen.wish} first on {self.installation}{found}" if self.installation else ""
+        if seen.drifted:
+            return f"{seen.wish} {_short(seen.stamp)}: {'; '.join(seen.findings)}"
+        return seen.stamp if seen.stamp.split(" ")[0] == seen.wish else seen.wish
 
     @property
     def drift(self) -> Mapping[str, tuple[str, ...]]:
-        """Findings by component, for those that were applied before: what an `up` puts right."""
-        return {name: seen.findings for name, seen in self.checks.items() if seen.findings and seen.stamp is not None}
+        """Findings by component, where the wish is the one that was applied: what an `up` puts right."""
+        return {name: seen.findings for name, seen in self.checks.items() if seen.drifted}
 
 
 def probe_script(checks: Sequence[Check]) -> str:
@@ -64,7 +73,7 @@ def probe_script(checks: Sequence[Check]) -> str:
     parts = [f"echo '{_MARK} installation'", _INSTALLATION]
     for check in checks:
         parts += [
-            f"echo '{_MARK} findings {check.name}'",
+            f"echo '{_MARK} findings {check.name} {check.wish}'",
             f"(\n{check.text.rstrip()}\n) < /dev/null 2>&1",
             f"if [ -f '{STAMPS}/{check.name}' ]; then",
             f"echo '{_MARK} stamp {check.name}'",
@@ -76,19 +85,21 @@ def probe_script(checks: Sequence[Check]) -> str:
 
 def read_probe(output: str) -> HostObservation:
     """The probe's output, taken apart at its marks."""
-    findings: dict[str, tuple[str, ...]] = {}
+    findings: dict[str, tuple[tuple[str, ...], str]] = {}
     stamps: dict[str, str] = {}
     installation = ""
     for section in output.split(f"{_MARK} ")[1:]:
         title, _, body = section.partition("\n")
-        kind, _, name = title.partition(" ")
+        kind, name, wish = [*title.split(" "), "", ""][:3]
         if kind == "installation":
             installation = body.strip()
         elif kind == "findings":
-            findings[name] = tuple(line for line in body.splitlines() if line.strip())
+            findings[name] = (tuple(line for line in body.splitlines() if line.strip()), wish)
         elif kind == "stamp":
             stamps[name] = body.rstrip("\n")
-    return HostObservation({name: Observed(lines, stamps.get(name)) for name, lines in findings.items()}, installation)
+    return HostObservation(
+        {name: Observed(lines, stamps.get(name), wish) for name, (lines, wish) in findings.items()}, installation
+    )
 
 
 def observe(

@@ -25,9 +25,12 @@ def run(*checks: Check) -> HostObservation:
 
 
 def test_findings_and_stamps_come_back_by_name(stamps: Path) -> None:
-    (stamps / "limits").write_text("first on x\n")
-    seen = run(Check("limits", "echo a is 1\necho b is 2"), Check("engine", "true"))
-    assert seen.checks == {"limits": Observed(("a is 1", "b is 2"), "first on x"), "engine": Observed((), None)}
+    (stamps / "limits").write_text("1a2b first on x\n")
+    seen = run(Check("limits", "echo a is 1\necho b is 2", "1a2b"), Check("engine", "true"))
+    assert seen.checks == {
+        "limits": Observed(("a is 1", "b is 2"), "1a2b first on x", "1a2b"),
+        "engine": Observed((), None, "-"),
+    }
     assert seen.installation
 
 
@@ -39,21 +42,21 @@ def test_a_failing_check_hides_no_other_and_says_why() -> None:
 
 
 def test_in_sync_the_trigger_is_the_stamp() -> None:
-    seen = HostObservation({"a": Observed((), "3fa2: x is 1, not 2")}, "host")
-    assert seen.trigger("a") == "3fa2: x is 1, not 2"
+    seen = HostObservation({"a": Observed((), "- 3fa2: x is 1, not 2")}, "host")
+    assert seen.trigger("a") == "- 3fa2: x is 1, not 2"
     assert not seen.drift
 
 
 def test_drift_moves_the_trigger_and_names_itself() -> None:
-    before = HostObservation({"a": Observed((), "first on host")}, "host")
-    after = HostObservation({"a": Observed(("x is 1, not 2",), "first on host")}, "host")
+    before = HostObservation({"a": Observed((), "- first on host")}, "host")
+    after = HostObservation({"a": Observed(("x is 1, not 2",), "- first on host")}, "host")
     assert after.trigger("a") != before.trigger("a")
     assert after.trigger("a").endswith(": x is 1, not 2")
     assert after.drift == {"a": ("x is 1, not 2",)}
 
 
 def test_the_same_drift_twice_moves_it_twice() -> None:
-    once = HostObservation({"a": Observed(("x",), "first on host")}, "host").trigger("a")
+    once = HostObservation({"a": Observed(("x",), "- first on host")}, "host").trigger("a")
     twice = HostObservation({"a": Observed(("x",), once)}, "host").trigger("a")
     assert once != twice
 
@@ -83,3 +86,10 @@ def test_what_was_seen_is_kept_for_when_it_is_away(tmp_path: Path) -> None:
     assert recall(tmp_path / "none.json") == {}
     (tmp_path / "bad.json").write_text("{")
     assert recall(tmp_path / "bad.json") == {}
+
+
+def test_another_wish_is_no_drift() -> None:
+    seen = HostObservation({"a": Observed(("x is 1, not 2",), "old first on host", "new")}, "host")
+    assert not seen.drift
+    assert seen.trigger("a") == "new"
+    assert HostObservation({"a": Observed((), "new", "new")}, "host").trigger("a") == "new"
