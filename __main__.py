@@ -86,7 +86,8 @@ def said_of(seen: HostObservation) -> list[str]:
     """What a person should know of the observation."""
     if seen.away is not None:
         return [f"could not be looked at, its last known state stands: {seen.away}"]
-    return [f"{part}: {line} (up puts it right)" for part, lines in seen.drift.items() for line in lines]
+    drift = [f"{part}: {line} (up puts it right)" for part, lines in seen.drift.items() for line in lines]
+    return drift + [line for part, check in seen.checks.items() if part.endswith("-key") for line in check.news]
 
 
 def configuration() -> StackConfig:

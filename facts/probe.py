@@ -38,6 +38,11 @@ class Observed:
         """Whether what is found differs from the very wish that was applied: a new wish is no drift."""
         return bool(self.findings) and self.stamp is not None and self.stamp.split(" ")[0] == self.wish
 
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What is found because another wish than this one was applied before."""
+        return () if self.stamp is None or self.drifted else self.findings
+
 
 @dataclass(frozen=True)
 class HostObservation:
