@@ -14,6 +14,9 @@ _PYTHONS = re.compile(r"python[0-9.]*$")
 _PROGRAMS = {"vllm", "ray", "sleep", "tail", "nvidia-smi", "torchrun", "uvicorn", "sglang", "true", "env"}
 _SCRIPT = re.compile(r"\.(sh|py|bash)$")
 _PREFIXES = {"exec", "nohup", "sudo", "time", "tini", "dumb-init", "--", "nice", "env", "stdbuf", "numactl", "then"}
+# Programs that take options of their own and then the command to start.
+_LAUNCHERS = {"conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pixi", "nsys", "gosu", "su-exec", "taskset"}
+_LAUNCHERS |= {"timeout", "ionice", "setpriv", "opentelemetry-instrument", "ddtrace-run", "mpirun"}
 
 
 def program(
@@ -52,7 +55,7 @@ def _handed_to_image(image: Image, command: Sequence[str]) -> Program:
 def names_a_program(word: str) -> bool:
     """Whether a first word names something to run rather than an option or a model."""
     name = PurePosixPath(word).name
-    return name in _SHELLS | _PROGRAMS or bool(_PYTHONS.match(name)) or bool(_SCRIPT.search(word))
+    return name in _SHELLS | _PROGRAMS | _LAUNCHERS or bool(_PYTHONS.match(name)) or bool(_SCRIPT.search(word))
 
 
 def _bare_image(image: Image, command: Sequence[str]) -> Program:
@@ -82,7 +85,17 @@ def _started(words: Sequence[str], form: Form) -> Program | None:
         return Program(form, tuple(rest[2:])) if rest[1:2] == ["serve"] else None
     if _PYTHONS.match(name) or rest[0] == "-m":
         return _module(rest, form)
+    if name in _LAUNCHERS:
+        # The environment of `conda run -n vllm python …` is no program.
+        starts = (at for at in range(1, len(rest)) if _may_start(rest[at]) or rest[at : at + 2] == ["vllm", "serve"])
+        at = next(starts, None)
+        return None if at is None else _started(rest[at:], form)
     return None
+
+
+def _may_start(word: str) -> bool:
+    name = PurePosixPath(word).name
+    return name in _SHELLS or bool(_PYTHONS.match(name))
 
 
 def _module(words: Sequence[str], form: Form) -> Program | None:

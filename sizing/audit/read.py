@@ -14,6 +14,10 @@ MAX_TEXT_BYTES = 1 << 20
 _FENCE = re.compile(r"^[ \t]*(```|~~~)[^`\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 # A line of a fence, or the marks around code within a line.
 _FENCE_MARK = re.compile(r"^[ \t]*(```|~~~)[^`\n]*$|```", re.MULTILINE)
+_HERE_DOCUMENT = re.compile(
+    r"<<-?[ \t]*(['\"]?)([A-Za-z_]\w*)\1[^\n]*\n(.*?)^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE
+)
+_COMPOSE = re.compile(r"^services\s*:", re.MULTILINE)
 _COMMENT_MARK = re.compile(r"^[ \t]*(#|//)[ \t]?", re.MULTILINE)
 _LAUNCHES = re.compile(RUN_LINE.pattern + r"|^\s*image\s*:", re.MULTILINE)
 
@@ -61,11 +65,13 @@ def _found(text: str, service: str | None) -> list[Launch]:
 
 
 def _candidates(text: str) -> list[str]:
-    """Each fenced block that launches something, and the whole text without the marks of blocks."""
+    """Each fenced block that launches something, each compose file a script writes, and the whole text
+    without the marks of blocks."""
     if _LAUNCHES.search(text):
         text = unquoted(text)
     fenced = [match.group(2) for match in _FENCE.finditer(text)]
-    return [*filter(_LAUNCHES.search, fenced), _FENCE_MARK.sub("", text)]
+    written = [match.group(3) for match in _HERE_DOCUMENT.finditer(text)]
+    return [*filter(_LAUNCHES.search, fenced), *filter(_COMPOSE.search, written), _FENCE_MARK.sub("", text)]
 
 
 def _launches(text: str) -> list[Launch]:
@@ -75,8 +81,11 @@ def _launches(text: str) -> list[Launch]:
         raise UnreadableError("the file is nested too deeply, or an anchor holds itself") from error
     if found is not None or not RUN_LINE.search(text):
         return found or []
-    # Last, a line someone commented out or quoted in a remark.
-    return read_run_lines(text) or read_run_lines(_COMMENT_MARK.sub("", text))
+    try:
+        # Last, a line someone commented out or quoted in a remark.
+        return read_run_lines(text) or read_run_lines(_COMMENT_MARK.sub("", text))
+    except RecursionError as error:
+        raise UnreadableError("a shell within a shell, nested too deeply") from error
 
 
 def _serves(launch: Launch) -> bool:

@@ -252,3 +252,33 @@ def test_templates_and_batch_variables_may_stand_for_any_value() -> None:
 def test_the_first_launch_of_vllm_counts() -> None:
     launch: Launch = read_launch(f"docker run redis\n{LINE}\ndocker run -d vllm/vllm-openai other/m\n")
     assert launch.image == "vllm/vllm-openai:v0.32.0"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "conda run --no-capture-output -n vllm python -m vllm.entrypoints.openai.api_server --model org/m",
+        "uv run --python 3.12 vllm serve org/m",
+        "timeout 60 vllm serve org/m",
+        "nsys profile -o out sh -c 'exec vllm serve org/m'",
+    ],
+)
+def test_a_launcher_in_front_of_vllm_is_not_an_argument_of_it(start: str) -> None:
+    assert read_launch(f"docker run --gpus all me/server {start}").program.arguments[-1] == "org/m"
+    assert read_launch("docker run --gpus all me/server conda run -n vllm run.sh").program.form == "other_program"
+
+
+def test_a_compose_file_that_a_script_writes_is_read() -> None:
+    compose = "services:\n  vllm:\n    image: vllm/vllm-openai\n    command: org/m --port 8000\n"
+    for mark, end in (("<<'YAML'", "YAML"), ("<< EOF", "EOF"), ('<<-"EOF"', "EOF")):
+        script = f"set -eu\ncat > compose.yml {mark}\n{compose}{end}\ndocker compose up -d\n"
+        assert arguments(script) == WANTED
+    assert arguments(f"cat <<EOF > my.env\nKEY=1\nEOF\n{LINE}") == ("org/m", "--port", "8000")
+
+
+@pytest.mark.parametrize("words", ["sh -c ", "timeout 5 sh -c ", "uv "])
+def test_endless_wrappers_are_read_in_time_or_refused(words: str) -> None:
+    try:
+        assert read_launch("docker run me/vllm " + words * 3000).program.form == "other_program"
+    except UnreadableError as error:
+        assert "nested too deeply" in str(error)
