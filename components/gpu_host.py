@@ -1,7 +1,7 @@
 """`GpuHost`: everything one machine needs to serve, in order, each part with this host's own providers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -66,7 +66,7 @@ class GpuHostArgs:
     health_start_period_s: int
     stop_grace_s: int
     model_download: HubSource | ArchiveSource | None = None
-    hub_token: pulumi.Output[str] | None = None
+    hub_token: str | None = field(default=None, repr=False)
     api_key: ApiKey | None = None
 
     @property

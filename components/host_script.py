@@ -76,22 +76,6 @@ def _call(access: HostAccess, arguments: Sequence[pulumi.Input[str]]) -> pulumi.
     return pulumi.Output.all(*arguments).apply(lambda known: f"{access.sudo}sh -s -- {shlex.join(known)}")
 
 
-def _stdin(
-    script: str,
-    data: Mapping[str, str],
-    secrets: Mapping[str, pulumi.Output[str]],
-    parts: Sequence[str],
-    after: str,
-) -> pulumi.Input[str]:
-    if not secrets:
-        return sent_text(script_text(script, data, parts), after)
-
-    def whole(known: Mapping[str, str]) -> str:
-        return sent_text(script_text(script, {**data, **known}, parts), after)
-
-    return pulumi.Output.secret(pulumi.Output.all(**secrets).apply(whole))
-
-
 def host_script(
     name: str,
     access: HostAccess,
@@ -104,7 +88,7 @@ def host_script(
     parts: Sequence[str] = (),
     triggers: Sequence[str] = (),
     drift: str | None = None,
-    secrets: Mapping[str, pulumi.Output[str]] | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> command.remote.Command:
     """A Command that runs `script arguments…` as root, again whenever script, arguments or triggers change.
 
@@ -119,13 +103,14 @@ def host_script(
     if drift is not None and access.triggers.away and pulumi.runtime.is_dry_run():
         # Nothing is known of a host that is away: its old triggers stand.
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["stdin"]))
+    text = sent_text(script_text(script, {**(data or {}), **(secrets or {})}, parts), after)
     # `sh -s` reads the script from standard input; a delete has the same standard input as the create.
     return command.remote.Command(
         name,
         connection=access.connection,
         create=_call(access, arguments),
         delete=None if undo is None else _call(access, undo),
-        stdin=_stdin(script, data or {}, secrets or {}, parts, after),
+        stdin=pulumi.Output.secret(text) if secrets else text,
         triggers=list(triggers) or None,
         logging=command.remote.Logging.STDERR,
         add_previous_output_in_env=False,

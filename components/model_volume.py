@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
@@ -31,7 +31,7 @@ class ModelVolumeArgs:
     directory: Path | None = None  # on the operator's machine
     host_path: str | None = None  # on the host already
     download: HubSource | ArchiveSource | None = None  # fetched by the host
-    hub_token: pulumi.Output[str] | None = None
+    hub_token: str | None = field(default=None, repr=False)
     after: Sequence[pulumi.Resource] = ()
 
 

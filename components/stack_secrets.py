@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"^[!-~]{1,4096}$")
 class ApiKey:
     """The key that clients must send. The fingerprint names it where it must not be seen."""
 
-    value: pulumi.Output[str] = field(repr=False)
+    value: str = field(repr=False)
     fingerprint: str
 
 
@@ -24,7 +24,7 @@ class ApiKey:
 class StackSecrets:
     """`hub_token` reads private or gated repositories; without an `api_key` the server asks for none."""
 
-    hub_token: pulumi.Output[str] | None = None
+    hub_token: str | None = field(default=None, repr=False)
     api_key: ApiKey | None = None
 
 
@@ -33,8 +33,8 @@ def read_secrets(config: pulumi.Config, stack: str) -> StackSecrets:
     token = _read(config, "hubToken", _TOKEN, "one line without spaces")
     key = _read(config, "apiKey", _API_KEY, "16 to 256 letters, digits and signs without spaces: openssl rand -hex 32")
     return StackSecrets(
-        hub_token=None if token is None else pulumi.Output.secret(token),
-        api_key=None if key is None else ApiKey(pulumi.Output.secret(key), fingerprint(key, stack)),
+        hub_token=token,
+        api_key=None if key is None else ApiKey(key, fingerprint(key, stack)),
     )
 
 
