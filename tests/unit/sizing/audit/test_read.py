@@ -279,6 +279,7 @@ def test_a_compose_file_that_a_script_writes_is_read() -> None:
 @pytest.mark.parametrize("words", ["sh -c ", "timeout 5 sh -c ", "uv "])
 def test_endless_wrappers_are_read_in_time_or_refused(words: str) -> None:
     try:
-        assert read_launch("docker run me/vllm " + words * 3000).program.form == "other_program"
+        outcome: str = read_launch("docker run me/vllm " + words * 3000).program.form
     except UnreadableError as error:
-        assert "nested too deeply" in str(error)
+        outcome = str(error)
+    assert outcome in {"other_program", "a shell within a shell, nested too deeply"}
