@@ -32,6 +32,20 @@ install_engine() { # PACKAGE…
   apt_get -y --no-install-recommends install "$@" || fail "Docker's packages did not install, see above; undo: apt-get remove $*"
   systemctl enable --now docker >&2
   answers || fail "Docker was installed but does not answer: journalctl -u docker"
+  let_in
+}
+
+# The user who deploys reaches Docker through its group. Connections that are open already do not know of a new
+# membership, so the socket is theirs until the deploy is through; root can read it whoever owns it.
+let_in() {
+  [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ] || return 0
+  id -nG "$SUDO_USER" | tr ' ' '\n' | grep -qx docker && return
+  usermod -aG docker "$SUDO_USER"
+  say "$SUDO_USER is now in the group docker, as the connection over SSH needs"
+  socket=/run/docker.sock
+  chown "$SUDO_USER" "$socket"
+  systemd-run --quiet --collect --on-active=1h --unit gpuhost-docker-socket chown root "$socket" ||
+    say "$socket belongs to $SUDO_USER until the next boot"
 }
 
 # The packages that an engine with its client needs; Debian 13 parted the client from docker.io.
@@ -194,7 +208,8 @@ remove() {
       say "$file was changed since by someone else: left as it is; ours are $(wishes | tr -d '\n')"
     fi
   fi
-  rm -rf "$state" "$home/incoming"
+  # With the engine go the notes on what ran in it: images and servers have no undo of their own.
+  rm -rf "$state" "$home/incoming" "$home/services" "$home/stamps" /run/gpuhost
   rmdir "$home" 2>/dev/null || true
   echo "removed"
 }

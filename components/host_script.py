@@ -14,7 +14,7 @@ import pulumi
 import pulumi_command as command
 
 from components.access import HostAccess
-from hosts.folders import STAMPS
+from hosts.folders import HOME, STAMPS
 
 _FOLDER = Path(__file__).parent
 
@@ -57,12 +57,9 @@ def sent_text(text: str, after: str = "") -> str:
 
 def stamp_text(name: str, trigger: str) -> str:
     """Keeps the trigger on the host as the stamp of a successful apply; an undo takes it away."""
-    keep = f"cat > '{STAMPS}/{name}' <<'END_OF_STAMP'\n{trigger}\nEND_OF_STAMP\n"
-    return (
-        f"mkdir -p '{STAMPS}'\n"
-        f"case \"${{1:-}}\" in remove | keep) rm -f '{STAMPS}/{name}'; rmdir '{STAMPS}' 2>/dev/null || true ;;\n"
-        f"*)\n{keep};;\nesac\n"
-    )
+    keep = f"mkdir -p '{STAMPS}'\ncat > '{STAMPS}/{name}' <<'END_OF_STAMP'\n{trigger}\nEND_OF_STAMP\n"
+    forget = f"rm -f '{STAMPS}/{name}'\nrmdir '{STAMPS}' '{HOME}' 2>/dev/null || true\n"
+    return f'case "${{1:-}}" in\nremove | keep)\n{forget};;\n*)\n{keep};;\nesac\n'
 
 
 def _block(name: str, text: str) -> str:
