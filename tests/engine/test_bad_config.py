@@ -115,10 +115,12 @@ def test_all_mistakes_are_shown_at_once_with_their_lines(
     assert not listener.callers
 
 
-def test_without_a_mistake_the_same_file_gives_a_plan(stack: Stack, listener: Listener, files: dict[str, str]) -> None:
+def test_without_a_mistake_the_host_is_looked_at_and_planned_for(
+    stack: Stack, listener: Listener, files: dict[str, str]
+) -> None:
     stack.write(_filled(_FINE, listener, files))
     assert "to create" in stack.run("preview").text
-    assert not listener.callers
+    assert listener.callers
 
 
 @pytest.mark.parametrize(
@@ -126,8 +128,16 @@ def test_without_a_mistake_the_same_file_gives_a_plan(stack: Stack, listener: Li
     [
         ("context_tokens: 512", "context_tokens: 999999", "goal.context_tokens: 999999 exceed the model's own"),
         ("archive: ", "archive: /nowhere", "/image.json: lock: cannot be read (No such file or directory)"),
-        ("overrides: {}", "overrides: {kv_cache_bytes: 1}", "kv_cache_bytes: 1 bytes do not hold one request"),
-        ("overrides: {}", "overrides: {cpu: 1}", "server.overrides.cpu: the plan has no such value; it has "),
+        (
+            "overrides: {}",
+            "overrides: {kv_cache_bytes: 1}",
+            "server.overrides.kv_cache_bytes: '1' is too little: one request of 512 tokens",
+        ),
+        (
+            "overrides: {}",
+            "overrides: {cpu: 1}",
+            "server.overrides.cpu: the plan has no such value to set; did you mean 'cpus'?",
+        ),
     ],
     ids=["more context than the model has", "no image there", "no room for a request", "no such override"],
 )

@@ -12,7 +12,11 @@ from tests.engine.stacks.command_lines import command_lines
 from tests.engine.stacks.stack import Stack
 from tests.engine.stacks.wish import Wish
 
-_ON_HOST = "find /var/lib/gpuhost /run/gpuhost /etc/docker /etc/sysctl.d /tmp -type f -size -1024k -exec cat {} +"
+# All but the API key's own file, which is for root and the server alone.
+_ON_HOST = """
+find /var/lib/gpuhost /run/gpuhost /etc/docker /etc/sysctl.d /tmp \
+  -path /var/lib/gpuhost/keys -prune -o -type f -size -1024k -exec cat {} +
+"""
 _DOCKER = "docker ps -aq | xargs docker inspect; docker volume ls -q | xargs docker volume inspect; docker info"
 
 
