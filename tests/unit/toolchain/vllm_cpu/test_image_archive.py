@@ -70,9 +70,7 @@ def test_image_json_is_a_lock_of_the_archive(layers: list[Path], tmp_path: Path)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["image.json", "image.tar"]
 
 
-def test_same_layers_give_the_same_bytes_and_another_process_another_image(
-    layers: list[Path], tmp_path: Path
-) -> None:
+def test_same_layers_give_the_same_bytes_and_another_process_another_image(layers: list[Path], tmp_path: Path) -> None:
     first = compose(tmp_path / "a", "small:1", layers, PROCESS, {})
     assert compose(tmp_path / "b", "small:1", layers, PROCESS, {}) == first
     assert (tmp_path / "a/image.tar").read_bytes() == (tmp_path / "b/image.tar").read_bytes()
