@@ -10,7 +10,7 @@ from components.access import Triggers, ssh_command, sudo_for
 from components.gpu_host import GpuHost, GpuHostArgs, checks
 from components.host_script import wish_of
 from components.outputs import host_outputs
-from components.stack_secrets import read_secrets
+from components.stack_secrets import read_secrets, warnings_of
 from components.wiring import host_args
 from facts.memory import recall, remember
 from facts.probe import Check, HostObservation, observe
@@ -44,6 +44,8 @@ def main() -> None:
     ]
     model_lock, image_lock = locks(stack)
     secrets = read_secrets(pulumi.Config("gpuhost"), pulumi.get_stack())
+    for warning in warnings_of(secrets, stack.model.hub):
+        pulumi.warn(warning)
     exported = {}
     wished = {
         entry.name: host_args(stack, entry, planned, FOLDER, model_lock, image_lock, secrets)

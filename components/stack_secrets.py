@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
+from hosts.model_source import HubSource
+
 # What an Authorization header carries unchanged; long enough that nobody guesses it from its fingerprint.
 _API_KEY = re.compile(r"^[!-~]{16,256}$")
 _TOKEN = re.compile(r"^[!-~]{1,4096}$")
@@ -36,6 +38,13 @@ def read_secrets(config: pulumi.Config, stack: str) -> StackSecrets:
         hub_token=token,
         api_key=None if key is None else ApiKey(key, fingerprint(key, stack)),
     )
+
+
+def warnings_of(secrets: StackSecrets, hub: HubSource | None) -> list[str]:
+    """What a person should know of how the secrets travel."""
+    if secrets.hub_token is not None and hub is not None and hub.endpoint.startswith("http://"):
+        return [f"hubToken goes to {hub.endpoint} without encryption: name the mirror by https, or take the token away"]
+    return []
 
 
 def fingerprint(key: str, stack: str) -> str:

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,15 @@ def test_a_disk_too_small_is_told_before_anything_is_fetched(hub: Hub, fetch: Fe
     assert hub.seen == []
 
 
+def test_two_at_once_take_turns(hub: Hub, fetch: Fetch, store: Path) -> None:
+    hub.bytes_per_s = 2_000_000
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda _: fetch(), range(2)))
+    assert [done.returncode for done in both] == [0, 0]
+    assert sum("another transfer into" in done.stderr for done in both) == 1
+    assert arrived(store) == FILES
+
+
 def packed_tar(mode: str, root: str = "", hostile: bool = True) -> bytes:
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode=mode) as archive:  # type: ignore[call-overload]
@@ -244,12 +254,13 @@ def archive_source(hub: Hub, name: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_an_archive_gives_the_locked_files_and_no_other(hub: Hub, fetch: Fetch, store: Path, name: str) -> None:
     hub.files = dict(ARCHIVES)
-    hub.faults[name].append(Fault(cut_after_bytes=1000))
+    hub.faults[name] += [Fault(), Fault(cut_after_bytes=1_000_000)]  # the first asks for the size alone
     done = fetch(*FILES, source=archive_source(hub, name), token="")
     assert done.returncode == 0, done.stderr
     assert arrived(store) == FILES
     assert not (store.parent / "escaped").exists()
     assert [path.name for path in (store / ".incoming").iterdir()] == ["lock"]
+    assert hub.starts(name)[-1] >= 500_000
 
 
 def test_an_archive_with_a_top_folder_is_unpacked_without_it(hub: Hub, fetch: Fetch, store: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -151,6 +152,10 @@ def test_the_token_is_nowhere_to_be_read(serving: Stack, host: Sandbox) -> None:
     assert not places["the host's files"]
 
 
+def test_a_token_that_goes_unencrypted_is_said(serving: Stack, hub: Hub) -> None:
+    assert serving.run("preview").lines(f"hubToken goes to {hub.endpoint} without encryption")
+
+
 def test_the_next_up_fetches_nothing(serving: Stack, hub: Hub) -> None:
     serving.is_in_sync()
     assert hub.seen == []
@@ -259,3 +264,24 @@ def test_progress_is_shown(serving: Stack, host: Sandbox, hub: Hub) -> None:
     hub.bytes_per_s = 1_000_000
     said = serving.up()
     assert said.lines("of 7 MiB (", "MiB/s", "s left")
+
+
+def test_an_archive_brings_the_same_files(
+    serving: Stack, wish: Wish, host: Sandbox, hub: Hub, served: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "from-hub.tar.gz"
+    with tarfile.open(packed, "w:gz", compresslevel=1) as archive:
+        archive.add(served, "from-hub")
+    hub.files[packed.name] = packed.read_bytes()
+    source = {"url": f"{hub.endpoint}/archives/{packed.name}", "sha256": hub.sha256(packed.name)}
+    assert wish.source is not None
+    serving.wishes(wish.but(source={**wish.source, "archive": source, "hub": None}))
+    serving.up()
+    assert hub.seen == [], "everything was there already"
+    host.run(f"rm {store(host)}/{SHARD}")
+    hub.faults[packed.name] += [Fault(), Fault(cut_after_bytes=3_000_000)]  # the first asks for the size alone
+    serving.up()
+    assert hash_on(host, SHARD) == hub.sha256(SHARD)
+    assert {seen.path for seen in hub.seen} == {packed.name}
+    assert hub.starts(packed.name)[-1] >= 1_000_000
+    serving.is_in_sync()
