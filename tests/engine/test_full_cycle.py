@@ -81,8 +81,6 @@ def test_destroy_keeps_the_model_and_says_so(stack: Stack, vllm_host: Sandbox) -
     said = stack.destroy()
     assert said.lines("volume gpuhost-model-tiny-mistral stays on this host")
     assert vllm_host.run("docker volume ls --quiet").stdout.split() == ["gpuhost-model-tiny-mistral"]
-    left = vllm_host.run(
-        "docker ps --all --quiet; ls /var/lib/gpuhost /run/gpuhost /etc/sysctl.d/60-gpuhost.conf /etc/docker/daemon.json "
-        "2>/dev/null; true"
-    )
+    ours = "/var/lib/gpuhost /run/gpuhost /etc/sysctl.d/60-gpuhost.conf /etc/docker/daemon.json"
+    left = vllm_host.run(f"docker ps --all --quiet; ls {ours} 2>/dev/null; true")
     assert left.stdout == ""
