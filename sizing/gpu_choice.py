@@ -102,9 +102,9 @@ def runs_at_once(request: PlanRequest, sizing: Sizing) -> float:
 
 
 def _widths(request: PlanRequest, asked: Asked) -> tuple[int, ...]:
-    if asked.tensor_parallel_size is not None:
-        return (asked.tensor_parallel_size,)
-    return widths(request.model, request.gpu.count)
+    possible = widths(request.model, request.gpu.count)
+    # One that is impossible is refused by its own name; what fits beside it is still worth knowing.
+    return (asked.tensor_parallel_size,) if asked.tensor_parallel_size in possible else possible
 
 
 def _dtypes(request: PlanRequest, asked: Asked, preference: Preference) -> tuple[str, ...]:

@@ -232,3 +232,8 @@ def check_overridden(where: HostSpec, found: ServingPlan, overrides: dict[str, V
         assert all(part.size_bytes >= 0 for part in found.gpu_memory.parts)
     for name, value in overrides.items():
         assert found[name] == value
+
+
+def test_two_impossible_values_are_still_one_sentence() -> None:
+    found = refused(FOUR, max_model_len=0, tensor_parallel_size=0)
+    assert found.startswith("server.overrides.max_model_len: '0' cannot be")
