@@ -14,10 +14,19 @@ set -eu
 say() { echo "model: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
+# Volumes with models that no container uses: kept, since only their owner knows whether they may go.
+say_others() {
+  for other in $(docker volume ls --quiet --filter dangling=true --filter name=gpuhost-model- | grep -vx "$1"); do
+    folder=$(docker volume inspect --format '{{.Mountpoint}}' "$other")
+    say "volume $other holds another model, $(du -sm "$folder" | cut -f1) MiB; to delete it: docker volume rm $other"
+  done
+}
+
 if [ "${1:-}" = keep ] && [ $# -eq 2 ]; then
   rm -f "/var/lib/gpuhost/models/$2"
   rmdir /var/lib/gpuhost/models 2>/dev/null || true
   say "volume $2 stays on this host with the model; to delete it: docker volume rm $2"
+  say_others "$2"
   exit 0
 fi
 verb=${1:-} volume=${2:-} root=${3:-} keep=${4:-}
@@ -67,8 +76,10 @@ missing=$(for_each_missing)
 copy_missing() { # from the folder $root
   needed_kib=$(echo "$missing" | awk '{ sum += $1 } END { printf "%d", sum / 1024 + 1024 }')
   free_kib=$(df -Pk "$store" | awk 'NR == 2 { print $4 }')
-  [ "$free_kib" -gt "$needed_kib" ] ||
+  if [ "$free_kib" -le "$needed_kib" ]; then
+    say_others "$volume"
     fail "needs $((needed_kib / 1024)) MiB at $store, only $((free_kib / 1024)) MiB are free"
+  fi
   from=$root
   # A copied folder arrives as itself or as its content, depending on whether its target existed.
   first=$(sizes | cut -d' ' -f2- | head -n 1)
@@ -106,8 +117,10 @@ fetch_missing() { # by HTTP; the token goes to the client's standard input
   echo "$missing" > "$work/missing"
   hashes > "$work/hashes"
   { origin; hub_token; } |
-    PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1 python3 -m hosts.download "$store" "$work/missing" "$work/hashes" ||
+    PYTHONPATH=$work PYTHONDONTWRITEBYTECODE=1 python3 -m hosts.download "$store" "$work/missing" "$work/hashes" || {
+    say_others "$volume"
     fail "the files that are in place stay, and the next run goes on from here"
+  }
 }
 
 if [ -n "$missing" ]; then
@@ -125,6 +138,8 @@ done
 chmod 0755 "$store"
 
 mkdir -p "$(dirname "$proved")"
+find "$(dirname "$proved")" -type f -delete
 look > "$proved"
 if [ -z "$keep" ] && [ -d "$root" ]; then rm -rf "$root"; fi
+say_others "$volume"
 sizes | awk '{ files++; bytes += $1 } END { printf "%d files, %d bytes, verified\n", files, bytes }'

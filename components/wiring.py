@@ -43,7 +43,8 @@ def host_args(
         docker_repository=None if stack.docker.repository is None else _docker_repository(stack.docker.repository),
         nvidia=_nvidia(stack, entry),
         limits=HostLimitsArgs(limit_settings(plan, stack.kernel)),
-        model_volume=model.volume,
+        # Named by its content: another model never overwrites the one that an update may have to return to.
+        model_volume=f"gpuhost-model-{model_lock.digest[:12]}",
         model_lock=model_lock,
         model_directory=None if model.directory is None else resolve(folder, model.directory),
         model_host_path=None if model.host_path is None else str(model.host_path),

@@ -119,11 +119,6 @@ class ModelEntry(Spec):
         return self
 
     @property
-    def volume(self) -> str:
-        """The Docker volume that holds the files."""
-        return "gpuhost-model-" + re.sub(r"[^a-z0-9.-]+", "-", self.name.lower())
-
-    @property
     def lock_file(self) -> Path:
         """The lock: given, or beside the directory, or beside the config.json."""
         if self.lock is not None:

@@ -78,9 +78,10 @@ def test_a_changed_setting_is_another_container_in_preview_and_in_fact(
 
 
 def test_destroy_keeps_the_model_and_says_so(stack: Stack, vllm_host: Sandbox) -> None:
+    volume = next(iter(stack.outputs["hosts"].values()))["expected"]["model_volume"]
     said = stack.destroy()
-    assert said.lines("volume gpuhost-model-tiny-mistral stays on this host")
-    assert vllm_host.run("docker volume ls --quiet").stdout.split() == ["gpuhost-model-tiny-mistral"]
+    assert said.lines(f"volume {volume} stays on this host")
+    assert vllm_host.run("docker volume ls --quiet").stdout.split() == [volume]
     ours = "/var/lib/gpuhost /run/gpuhost /etc/sysctl.d/60-gpuhost.conf /etc/docker/daemon.json"
     left = vllm_host.run(f"docker ps --all --quiet; ls {ours} 2>/dev/null; true")
     assert left.stdout == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import time
@@ -16,7 +17,7 @@ import pytest
 from hosts.lock import lock_directory, write_lock
 from hosts.sandbox import Sandbox
 from tests.engine.hub.hub_server import Fault, Hub
-from tests.engine.stacks.serving import answers, the_server, url_of
+from tests.engine.stacks.serving import answers, the_server, url_of, wait_until_healthy
 from tests.engine.stacks.stack import Said, Stack
 from tests.engine.stacks.wish import Wish
 
@@ -25,7 +26,9 @@ pytestmark = [pytest.mark.model, pytest.mark.engine, pytest.mark.docker, pytest.
 TOKEN = "hf_nobodysTokenNobodysToken"
 SHARD = "model-00001-of-00001.safetensors"
 SHARD_BYTES = 8_000_000
-VOLUME = "gpuhost-model-from-hub"
+IN_USE = "docker inspect --format '{{range .Mounts}}{{println .Name}}{{end}}' $(docker ps -q) | grep gpuhost-model"
+    "docker inspect --format '{{range .Mounts}}{{.Name}} {{end}}' $(docker ps -q) | tr ' ' '\\n' | grep gpuhost-model"
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +87,14 @@ def serving(stack: Stack, wish: Wish, hub: Hub) -> Stack:
     return stack
 
 
+def volume(host: Sandbox) -> str:
+    """The volume that the server reads."""
+    return host.run(IN_USE).stdout.strip()
+
+
 def store(host: Sandbox) -> str:
-    return host.run("docker volume inspect --format '{{.Mountpoint}}' " + VOLUME).stdout.strip()
+    """Its folder on the host."""
+    return host.run("docker volume inspect --format '{{.Mountpoint}}' " + volume(host)).stdout.strip()
 
 
 def hash_on(host: Sandbox, path: str) -> str:
@@ -172,7 +181,7 @@ def test_another_server_fetches_nothing(serving: Stack, wish: Wish, host: Sandbo
 def test_an_altered_file_is_named_and_alone_fetched_again(serving: Stack, host: Sandbox, hub: Hub) -> None:
     host.run(f"printf x | dd of={store(host)}/{SHARD} bs=1 seek=100 conv=notrunc status=none")
     previewed = serving.run("preview")
-    assert previewed.lines(f"{SHARD} was altered in volume {VOLUME}")
+    assert previewed.lines(f"{SHARD} was altered in volume {volume(host)}")
     said = serving.up()
     assert said.lines(f"{SHARD} in the volume is not as locked", "fetched again")
     assert {seen.path for seen in hub.seen} == {SHARD}
@@ -285,3 +294,29 @@ def test_an_archive_brings_the_same_files(
     assert {seen.path for seen in hub.seen} == {packed.name}
     assert hub.starts(packed.name)[-1] >= 1_000_000
     serving.is_in_sync()
+
+
+def test_a_model_that_cannot_be_served_leaves_the_one_before_untouched(
+    serving: Stack, wish: Wish, host: Sandbox, hub: Hub, served: Path, tmp_path: Path, tiny_image: Callable[[str], Path]
+) -> None:
+    before, old_volume, old_hash = the_server(host), volume(host), hub.sha256(SHARD)
+    hub.files[SHARD] = os.urandom(SHARD_BYTES)
+    newer = shutil.copytree(served, tmp_path / "from-hub")
+    (newer / SHARD).write_bytes(hub.files[SHARD])
+    write_lock(lock_directory(newer), tmp_path / "newer.lock.json")
+    assert wish.source is not None
+    asked = wish.but(source={**wish.source, "lock": str(tmp_path / "newer.lock.json")})
+    for image, fails in ((tiny_image("crash"), True), (wish.image, False)):
+        serving.wishes(asked.but(image=image))
+        serving.run("config", "set", "--secret", "gpuhost:hubToken", TOKEN)
+        said = serving.up(fails=fails)
+        if fails:
+            wait_until_healthy(url_of(host), 30)
+            assert the_server(host).name == before.name
+            assert (volume(host), hash_on(host, SHARD)) == (old_volume, old_hash)
+    assert hub.starts(SHARD) == [0], "the second attempt fetched what was there"
+    assert hash_on(host, SHARD) == hub.sha256(SHARD)
+    assert volume(host) != old_volume
+    assert serving.run("stack", "export").text.count(old_volume) == 0
+    assert said.status == 0
+    assert old_volume in host.run("docker volume ls --quiet").stdout.split()
