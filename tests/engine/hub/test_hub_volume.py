@@ -27,8 +27,6 @@ TOKEN = "hf_nobodysTokenNobodysToken"
 SHARD = "model-00001-of-00001.safetensors"
 SHARD_BYTES = 8_000_000
 IN_USE = "docker inspect --format '{{range .Mounts}}{{println .Name}}{{end}}' $(docker ps -q) | grep gpuhost-model"
-    "docker inspect --format '{{range .Mounts}}{{.Name}} {{end}}' $(docker ps -q) | tr ' ' '\\n' | grep gpuhost-model"
-)
 
 
 @pytest.fixture(scope="module")
