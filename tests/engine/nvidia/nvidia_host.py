@@ -138,6 +138,17 @@ class NvidiaHost:
     def smoke(self, options: str = "--device=nvidia.com/gpu=all") -> Ran:
         return self.script("nvidia_smoke.sh", "apply", data={"gpu_options": options})
 
+    def add_operator(self) -> str:
+        """A user as cloud images have one: sudo without a password, the same SSH key, no group of Docker's."""
+        self.sandbox.run(
+            """set -e
+            id -u ops >/dev/null 2>&1 || useradd -m -s /bin/bash ops
+            echo 'ops ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/ops
+            install -d -m 0700 -o ops -g ops /home/ops/.ssh
+            install -m 0600 -o ops -g ops /root/.ssh/authorized_keys /home/ops/.ssh/"""
+        )
+        return "ops"
+
     def add_driver_source(self) -> None:
         """The repository of the STAND-IN driver, trusted by its key as any other."""
         self.sandbox.run(
