@@ -90,7 +90,7 @@ engine: ready ## tests with the real Pulumi engine, Docker and sandbox hosts
 test-nvidia: ready ## every fault and every version of the NVIDIA path, in sandboxes with a stand-in driver (6 min)
 	@$(pytest) tests/engine/nvidia
 
-test-model: ready ## the model's ways to a host with every fault, the API key, a host without a network (4 min)
+test-model: ready ## the model's ways to a host with every fault, the API key, a host without a network (8 min)
 	@$(pytest) tests/engine -m model
 
 bench: ## speed and scale, side by side with the alternatives
