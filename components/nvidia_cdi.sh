@@ -40,8 +40,12 @@ refresh() {
   # The unit stays quiet where it finds no module of the usual name on disk.
   if [ ! -s "$spec" ] || [ "$(spec_uuids)" != "$(host_uuids)" ]; then
     mkdir -p "${spec%/*}"
-    said=$(nvidia-ctk --quiet cdi generate --output="$spec.gpuhost-new" 2>&1) || fail "nvidia-ctk cannot describe the GPUs: $said"
-    mv "$spec.gpuhost-new" "$spec"
+    fresh=$(mktemp -d /var/run/gpuhost-cdi.XXXXXX)
+    said=$(nvidia-ctk --quiet cdi generate --output="$fresh/nvidia.yaml" 2>&1) ||
+      { rm -rf "$fresh"; fail "nvidia-ctk cannot describe the GPUs: $said"; }
+    mv "$fresh/nvidia.yaml" "$spec"
+    rmdir "$fresh"
+    say "described the GPUs in $spec, since $unit.service did not"
   fi
 }
 

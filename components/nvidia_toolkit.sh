@@ -31,9 +31,15 @@ present() {
   done
 }
 
+# Waits, as apt_get does, while another apt has the lock. Status 1 where that takes too long.
 hold() {
+  since=$(date +%s)
   for package in $packages; do
-    [ -z "$(installed_version "$package")" ] || is_held "$package" || apt-mark hold "$package" > /dev/null
+    [ -n "$(installed_version "$package")" ] || continue
+    until is_held "$package" || apt-mark hold "$package" > /dev/null 2>&1; do
+      [ $(($(date +%s) - since)) -lt "${apt_wait_s:-300}" ] || return 1
+      sleep 2
+    done
   done
 }
 
@@ -59,6 +65,8 @@ install_all() { # NAME=VERSION…
   apt_get -y --no-install-recommends --allow-change-held-packages --allow-downgrades install "$@"
 }
 
+in_words() { echo "$before" | tr '\n' ' '; }
+
 go_back() {
   dpkg --configure -a > /dev/null 2>&1 || true
   # shellcheck disable=SC2086 # a list of words
@@ -66,11 +74,11 @@ go_back() {
     apt_get -y --allow-change-held-packages remove $packages || true
     fail "the install failed, see above: no toolkit is installed, as before"
   elif [ "$(present)" = "$before" ] || install_all $before; then
-    hold
-    fail "the install failed, see above: $(echo "$before" | tr '\n' ' ')as before, and held"
+    hold || fail "the install failed, see above: $(in_words)as before, but not held. By hand: apt-mark hold $packages"
+    fail "the install failed, see above: $(in_words)as before, and held"
   else
-    hold
-    fail "the install failed, see above, and so did the way back. By hand: apt-get install --allow-downgrades --allow-change-held-packages $(echo "$before" | tr '\n' ' ')&& apt-mark hold $packages"
+    hold || true
+    fail "the install failed, see above, and so did the way back. By hand: apt-get install --allow-downgrades --allow-change-held-packages $(in_words)&& apt-mark hold $packages"
   fi
 }
 
@@ -89,7 +97,7 @@ apply() { # VERSION
     install_all $wishes || go_back
     [ "$(present)" = "$(printf '%s\n' $wishes)" ] || go_back
   fi
-  hold
+  hold || fail "version $1 is installed and not held, since another apt has the lock. By hand: apt-mark hold $packages"
   write "$pin" <<PIN
 Explanation: the release that this host was deployed with
 Package: $packages
