@@ -72,8 +72,7 @@ venv:
 # --- prove -------------------------------------------------------------------------------------
 
 .PHONY: test lint format unit engine test-nvidia test-model bench
-test: lint unit ready ## everything: lint, unit tests, real engine, one full cycle with real vLLM
-	@$(pytest) tests/engine -m 'not nvidia and not model'
+test: lint unit engine ## everything: lint, unit tests, real engine, one full cycle with real vLLM
 
 lint: venv ## ruff, mypy --strict, shellcheck
 	@sh toolchain/lint.sh
@@ -84,8 +83,9 @@ format: venv ## let ruff repair what it can
 unit: venv ## unit tests: no network, no engine
 	@.venv/bin/pytest tests/unit
 
+# A file is one unit: its tests share a host or a stack.
 engine: ready ## tests with the real Pulumi engine, Docker and sandbox hosts
-	@$(pytest) tests/engine -m 'not nvidia and not model'
+	@$(pytest) tests/engine -m 'not nvidia and not model' --numprocesses 2 --dist loadfile
 
 test-nvidia: ready ## every fault and every version of the NVIDIA path, in sandboxes with a stand-in driver (6 min)
 	@$(pytest) tests/engine/nvidia
