@@ -16,4 +16,6 @@ def test_the_server_can_write_its_compile_cache(deployed: Deployed) -> None:
     assert not deployed.container.process.mounts[deployed.expected["cache_folder"]].read_only
     folder = deployed.host.file(f"/proc/{deployed.container.process.pid}/root{deployed.expected['cache_folder']}")
     user, group = map(int, deployed.expected["user"].split(":"))
-    assert (folder.uid == user and folder.mode & 0o200) or (folder.gid == group and folder.mode & 0o020)
+    writable = (folder.uid == user and folder.mode & 0o200) or (folder.gid == group and folder.mode & 0o020)
+    fact = f"{folder.uid}:{folder.gid} {folder.mode:o}"
+    assert writable, f"wish: {deployed.expected['user']} writes {deployed.expected['cache_folder']}\nfact: it is {fact}"
