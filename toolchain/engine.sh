@@ -39,8 +39,8 @@ on_path() {
 # use ORIGIN FILE links the chosen engine and records where it came from.
 use() {
     mkdir -p "$root/.gpuhost/bin"
-    ln -sf "$2" "$root/.gpuhost/bin/pulumi.new"
-    mv -f "$root/.gpuhost/bin/pulumi.new" "$root/.gpuhost/bin/pulumi"
+    ln -sf "$2" "$root/.gpuhost/bin/pulumi.$$"
+    mv -f "$root/.gpuhost/bin/pulumi.$$" "$root/.gpuhost/bin/pulumi"
     echo "$1" >"$root/.gpuhost/engine-origin"
     case $1 in
         path) say "Pulumi $PULUMI_VERSION: the one on PATH, $2" ;;
