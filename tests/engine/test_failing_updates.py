@@ -33,7 +33,7 @@ class FailingUpdate:
 
 
 # A server that was stopped comes back within this time once it is started again.
-_RETURN_S = 6.0
+_RETURN_S = 15.0
 
 UPDATES = (
     FailingUpdate(
