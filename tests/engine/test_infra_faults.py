@@ -10,8 +10,9 @@ import pytest
 
 from hosts.sandbox import Sandbox
 from tests.engine.stacks.by_hand import PREFIX, Server, started
-from tests.engine.stacks.faults import HOST_FAULTS, SERVER_FAULTS, HostFault, ServerFault
+from tests.engine.stacks.host_faults import HOST_FAULTS, HostFault
 from tests.engine.stacks.infra import Result, infra
+from tests.engine.stacks.server_faults import SERVER_FAULTS, ServerFault
 from tests.engine.stacks.stack import Stack
 from tests.engine.stacks.wish import Wish
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hosts.sandbox import Sandbox
-from tests.engine.stacks.faults import ServerFault
+from tests.engine.stacks.server_faults import ServerFault
 from tests.engine.stacks.serving import wait_until_healthy
 
 Outputs = Mapping[str, Any]
