@@ -87,7 +87,7 @@ unit: venv ## unit tests: no network, no engine
 engine: ready ## tests with the real Pulumi engine, Docker and sandbox hosts
 	@$(pytest) tests/engine -m 'not nvidia and not model' --numprocesses 2 --dist loadfile
 
-test-nvidia: ready ## every fault and every version of the NVIDIA path, in sandboxes with a stand-in driver (6 min)
+test-nvidia: ready ## every fault and every version of the NVIDIA path, in sandboxes with a stand-in driver (7 min)
 	@$(pytest) tests/engine/nvidia
 
 test-model: ready ## the model's ways to a host with every fault, the API key, a host without a network (8 min)
