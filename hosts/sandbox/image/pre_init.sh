@@ -17,11 +17,11 @@ done
 # read-only.
 mount --bind /proc/sys/net /proc/sys/net
 mount -o remount,rw,bind /proc/sys/net
-mkdir -p /run/gpuhost/vm
+mkdir -p /run/sandbox/vm
 for setting in /proc/sys/vm/*; do
-    cat "$setting" >"/run/gpuhost/vm/${setting##*/}" 2>/dev/null || true
+    cat "$setting" >"/run/sandbox/vm/${setting##*/}" 2>/dev/null || true
 done
-mount --bind /run/gpuhost/vm /proc/sys/vm
+mount --bind /run/sandbox/vm /proc/sys/vm
 
 # The engine's resolver listens on the sandbox's loopback, where containers inside the sandbox cannot
 # reach it. The machine's own servers, where they can be reached, serve both.
